@@ -1,0 +1,67 @@
+//! The seam of this crate: where images come from and where they go, on disk or over a network.
+
+use std::io::{Read, Write};
+
+use crate::descriptor::Descriptor;
+use crate::digest::Digest;
+use crate::error::ImageError;
+
+/// A manifest or index exactly as it came, so that its digest stays true.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawManifest {
+    /// The document's bytes, never re-serialised.
+    pub bytes: Vec<u8>,
+    /// The media type the source gave, else the document's `mediaType`, else the one its members imply.
+    pub media_type: String,
+    /// The digest of `bytes`, verified.
+    pub digest: Digest,
+}
+
+/// One image somewhere, to be read. Implementations can be used from several threads at once.
+pub trait ImageSource: Send + Sync {
+    /// The image's name for messages and progress, as in `oci:dir:tag` or `docker://host/name:tag`.
+    fn name(&self) -> String;
+
+    /// The document the reference names: a manifest, or an index that the caller resolves by platform.
+    fn manifest(&self) -> Result<RawManifest, ImageError>;
+
+    /// The manifest (or nested index) an index of this image points to, its digest verified.
+    fn manifest_at(&self, descriptor: &Descriptor) -> Result<RawManifest, ImageError>;
+
+    /// The bytes of a blob as they are stored, in one forward pass. They are **not** verified here: wrap the reader in
+    /// [`crate::blob::VerifyReader`] and call its `finish`.
+    fn blob(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send>, ImageError>;
+}
+
+/// A place an image is written to. Blobs first, in any order and from several threads; the manifest last: until
+/// [`ImageSink::finish`] returns, nothing names the new image.
+pub trait ImageSink: Send + Sync {
+    /// The image's name for messages and progress.
+    fn name(&self) -> String;
+
+    /// Whether a blob of this digest and size is already there (or could be mounted from elsewhere at no cost).
+    fn has_blob(&self, descriptor: &Descriptor) -> Result<bool, ImageError>;
+
+    /// Whether sending a blob is so dear that its digest should be computed beforehand, in a pass of its own, to ask
+    /// [`ImageSink::has_blob`] first. True for registries.
+    fn costly(&self) -> bool {
+        false
+    }
+
+    /// Starts a blob. `known` is its descriptor where that is known beforehand; a sink may use it to send the blob in
+    /// one piece.
+    fn start_blob(&self, known: Option<&Descriptor>) -> Result<Box<dyn BlobWriter>, ImageError>;
+
+    /// Stores a manifest that is not the image's own top document, as the members of an index are.
+    fn put_manifest(&self, manifest: &RawManifest) -> Result<(), ImageError>;
+
+    /// Stores the top document, names it, and makes everything durable. The digest is the one of the document as the
+    /// sink stored it.
+    fn finish(&self, manifest: &RawManifest) -> Result<Digest, ImageError>;
+}
+
+/// A blob being written. Dropping it without [`BlobWriter::commit`] leaves nothing behind.
+pub trait BlobWriter: Write + Send {
+    /// Ends the blob. `descriptor` holds the digest and size of exactly the bytes that were written.
+    fn commit(self: Box<Self>, descriptor: &Descriptor) -> Result<(), ImageError>;
+}

@@ -1,0 +1,1 @@
+//! An OCI registry over HTTP as image source and sink.

@@ -1,0 +1,3 @@
+//! The `ostree-container` binary.
+
+fn main() {}

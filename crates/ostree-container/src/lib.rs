@@ -1,0 +1,1 @@
+//! The bridge between OSTree commits and OCI images: encapsulate and unencapsulate.

@@ -1,0 +1,1 @@
+//! Streaming tar <-> OSTree objects: the container export format.
