@@ -1,0 +1,115 @@
+//! Extended attributes as objects hold them: GVariant `a(ayay)`, names with a trailing NUL, sorted by name.
+
+use gvariant::{Marker, Structure, gv};
+
+use crate::error::ObjectError;
+use crate::gvariant::check_normal;
+
+/// A set of extended attributes, sorted byte-wise by name, each name once and not empty. Names are kept without the
+/// trailing NUL that stands in the serialised form; values are raw bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Hash)]
+pub struct Xattrs(Vec<(Vec<u8>, Vec<u8>)>);
+
+impl Xattrs {
+    /// Sorts `pairs`. Of several with one name the last stays. Empty names and names with a NUL are refused.
+    pub fn new(mut pairs: Vec<(Vec<u8>, Vec<u8>)>) -> Result<Self, ObjectError> {
+        if let Some((name, _)) = pairs.iter().find(|(name, _)| name.is_empty() || name.contains(&0)) {
+            let reason = format!("invalid name '{}'", name.escape_ascii());
+            return Err(ObjectError::invalid("xattrs", reason));
+        }
+        // A stable sort of the reversed list keeps the last of equal names in front, where `dedup` leaves it.
+        pairs.reverse();
+        pairs.sort_by(|a, b| a.0.cmp(&b.0));
+        pairs.dedup_by(|later, first| later.0 == first.0);
+        Ok(Self(pairs))
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Names and values in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.0.iter().map(|(name, value)| (name.as_slice(), value.as_slice()))
+    }
+
+    /// The value of the attribute of this name (without NUL).
+    pub fn get(&self, name: &[u8]) -> Option<&[u8]> {
+        self.0.binary_search_by(|(have, _)| have.as_slice().cmp(name)).ok().map(|at| self.0[at].1.as_slice())
+    }
+
+    /// Sets one attribute, replacing one of the same name.
+    pub fn set(&mut self, name: Vec<u8>, value: Vec<u8>) -> Result<(), ObjectError> {
+        let mut pairs = std::mem::take(&mut self.0);
+        pairs.push((name, value));
+        *self = Self::new(pairs)?;
+        Ok(())
+    }
+
+    /// Removes the attribute of this name, if it is there.
+    pub fn remove(&mut self, name: &[u8]) {
+        self.0.retain(|(have, _)| have != name);
+    }
+
+    /// The pairs as the serialised form holds them, names with their NUL.
+    pub(crate) fn wire(&self) -> Vec<(Vec<u8>, &[u8])> {
+        self.0.iter().map(|(name, value)| ([name.as_slice(), b"\0"].concat(), value.as_slice())).collect()
+    }
+
+    /// From the serialised pairs in the order they came. Strict: sorted, unique, named, NUL-terminated.
+    pub(crate) fn from_wire<'a>(
+        pairs: impl Iterator<Item = (&'a [u8], &'a [u8])>,
+        what: &'static str,
+    ) -> Result<Self, ObjectError> {
+        let mut sorted: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
+        for (name, value) in pairs {
+            let name = match name.split_last() {
+                Some((0, name)) if !name.is_empty() && !name.contains(&0) => name,
+                _ => return Err(ObjectError::invalid(what, format!("xattr name '{}'", name.escape_ascii()))),
+            };
+            if sorted.last().is_some_and(|(last, _)| last.as_slice() >= name) {
+                let reason = format!("xattr '{}' is repeated or out of order", name.escape_ascii());
+                return Err(ObjectError::invalid(what, reason));
+            }
+            sorted.push((name.to_vec(), value.to_vec()));
+        }
+        Ok(Self(sorted))
+    }
+
+    /// Serialises as `a(ayay)`; no attributes give no bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        let wire = self.wire();
+        let pairs: Vec<(&[u8], &[u8])> = wire.iter().map(|(name, value)| (name.as_slice(), *value)).collect();
+        gv!("a(ayay)").serialize_to_vec(&pairs)
+    }
+
+    /// Reads `a(ayay)` in normal form, sorted by name.
+    pub fn decode(bytes: &[u8]) -> Result<Self, ObjectError> {
+        check_normal("xattrs", "a(ayay)", bytes)?;
+        let value = gv!("a(ayay)").from_bytes(bytes);
+        let pairs = value.iter().map(|pair| {
+            let (name, value) = pair.to_tuple();
+            (name, value)
+        });
+        Self::from_wire(pairs, "xattrs")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sorted_unique_and_round_trip() {
+        let pair = |n: &str, v: &str| (n.as_bytes().to_vec(), v.as_bytes().to_vec());
+        let set = Xattrs::new(vec![pair("user.b", "1"), pair("user.a", "\n\0"), pair("user.b", "2")]).unwrap();
+        assert_eq!(set.get(b"user.b"), Some(&b"2"[..]));
+        assert_eq!(set.iter().count(), 2);
+        assert_eq!(Xattrs::decode(&set.encode()).unwrap(), set);
+        assert!(Xattrs::default().encode().is_empty());
+        assert!(Xattrs::new(vec![pair("", "1")]).is_err());
+        let unsorted = gv!("a(ayay)").serialize_to_vec(&vec![(&b"b\0"[..], &b""[..]), (&b"a\0"[..], &b""[..])]);
+        assert!(Xattrs::decode(&unsorted).is_err());
+    }
+}
