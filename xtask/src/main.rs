@@ -3,6 +3,7 @@
 mod binary;
 mod conformance;
 mod sh;
+mod tidy;
 
 use std::process::ExitCode;
 
@@ -35,6 +36,7 @@ fn dispatch(args: &[String]) -> anyhow::Result<()> {
     };
     match chore.as_str() {
         "conformance" => conformance::run(rest),
+        "tidy" => tidy::run(rest),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");
             Ok(())
