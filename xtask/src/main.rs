@@ -2,6 +2,7 @@
 
 mod binary;
 mod conformance;
+mod peers;
 mod sh;
 mod tidy;
 
@@ -36,6 +37,7 @@ fn dispatch(args: &[String]) -> anyhow::Result<()> {
     };
     match chore.as_str() {
         "conformance" => conformance::run(rest),
+        "peers" => peers::run(rest),
         "tidy" => tidy::run(rest),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");
