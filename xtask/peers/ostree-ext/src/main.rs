@@ -1,6 +1,7 @@
 //! The `ostree-ext-cli` program: ostree-ext's command line and nothing else.
 
-#[tokio::main]
+// One thread, as upstream runs it.
+#[tokio::main(flavor = "current_thread")]
 async fn main() {
     if let Err(error) = ostree_ext::cli::run_from_iter(std::env::args_os()).await {
         eprintln!("error: {error:#}");
