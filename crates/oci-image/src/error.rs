@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::digest::{Digest, InvalidDigest};
+use crate::reference_error::ReferenceError;
 
 /// What can go wrong with an image. Every variant says what was being read or written and where.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +19,19 @@ pub enum ImageError {
         /// The operating system's answer.
         source: std::io::Error,
     },
+    /// A blob, layer or archive could not be read or written while its bytes were flowing.
+    #[error("{action} {what}")]
+    Stream {
+        /// What was tried, as in "decompressing".
+        action: &'static str,
+        /// Which blob or layer.
+        what: String,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// A text that had to be an image reference is none.
+    #[error(transparent)]
+    Reference(#[from] ReferenceError),
     /// A text that had to be a digest is none.
     #[error(transparent)]
     Digest(#[from] InvalidDigest),
@@ -73,4 +87,33 @@ pub enum ImageError {
         /// Its own error.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+}
+
+impl ImageError {
+    /// Turns an error of a `Read` or `Write` back into the [`ImageError`] it carries, where it carries one,
+    /// and else into [`ImageError::Stream`].
+    pub fn from_stream(action: &'static str, what: &str, source: std::io::Error) -> Self {
+        match source.downcast::<Self>() {
+            Ok(inner) => inner,
+            Err(source) => Self::Stream { action, what: what.to_owned(), source },
+        }
+    }
+
+    /// Wraps the error so that it can pass through `Read` and `Write`; [`ImageError::from_stream`] takes it out again.
+    pub fn into_io(self) -> std::io::Error {
+        std::io::Error::other(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_error_survives_a_stream() {
+        let error = ImageError::Invalid { what: "layer".into(), reason: "bad".into() };
+        assert!(matches!(ImageError::from_stream("reading", "x", error.into_io()), ImageError::Invalid { .. }));
+        let plain = std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
+        assert!(matches!(ImageError::from_stream("reading", "x", plain), ImageError::Stream { .. }));
+    }
 }
