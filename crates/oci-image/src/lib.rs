@@ -3,18 +3,32 @@
 //! This crate opens no socket. A registry is one more [`ImageSource`] and [`ImageSink`], implemented in `oci-registry`.
 
 pub mod blob;
+pub mod config;
 pub mod descriptor;
 pub mod digest;
+pub mod document;
 pub mod error;
+pub mod index;
+pub mod json;
 pub mod layer;
 pub mod limits;
+pub mod manifest;
 pub mod media_type;
+pub mod platform;
+pub mod reference;
 mod reference_error;
 pub mod source;
+pub mod validate;
 
 pub use blob::VerifyReader;
+pub use config::ImageConfig;
 pub use descriptor::Descriptor;
 pub use digest::{Digest, DigestHasher};
+pub use document::Document;
 pub use error::ImageError;
+pub use index::Index;
 pub use layer::{Compression, LayerReader, LayerWriter};
+pub use manifest::Manifest;
+pub use platform::Platform;
+pub use reference::{ImageReference, OstreeImageReference, SignatureSource, Transport};
 pub use source::{BlobWriter, ImageSink, ImageSource, RawManifest};

@@ -48,7 +48,8 @@ pub trait ImageSink: Send + Sync {
         false
     }
 
-    /// Starts a blob. `known` is its descriptor where that is known beforehand; a sink may use it to send the blob in
+    /// Starts a blob. A sink that can take one blob at a time (an archive is one file) waits here until the blob that
+    /// another thread is writing ended; starting a second one in the same thread is an error there. `known` is its descriptor where that is known beforehand; a sink may use it to send the blob in
     /// one piece.
     fn start_blob(&self, known: Option<&Descriptor>) -> Result<Box<dyn BlobWriter>, ImageError>;
 

@@ -10,7 +10,6 @@ use crate::limits;
 use crate::media_type::LayerCompression;
 use crate::source::ImageSource;
 
-use super::LayerContent;
 use super::gzip_members::GzipMembers;
 
 /// Bytes read from the source at once. Decoders lose a tenth of their speed with 16 KiB.
@@ -22,6 +21,15 @@ const PEEK: usize = 512;
 
 /// The source, with the first bytes that were looked at put back in front.
 type Input<R> = BufReader<io::Chain<io::Cursor<Vec<u8>>, R>>;
+
+/// What is known of a layer's uncompressed tar once all of it went by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LayerContent {
+    /// The SHA-256 digest of the uncompressed stream, as in an image configuration's `rootfs.diff_ids`.
+    pub diff_id: Digest,
+    /// The length of the uncompressed stream in bytes.
+    pub uncompressed: u64,
+}
 
 enum Decoder<R: Read> {
     None(Input<R>),
