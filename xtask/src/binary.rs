@@ -9,11 +9,19 @@ use crate::sh;
 /// The profile for measuring and for everyday use.
 pub const FAST: &str = "fast";
 
-/// Builds `ostree-container` with cargo profile `profile` (`dev`, `fast` or `release`) and returns its path.
+/// The environment variable that names a binary built elsewhere, such as the static one.
+const BINARY_ENV: &str = "OSTREE_CONTAINER_BIN";
+
+/// Builds `ostree-container` with cargo profile `profile` (`dev`, `fast` or `release`) and returns its path;
+/// or returns the path in `OSTREE_CONTAINER_BIN` where that is set.
 ///
 /// # Errors
 /// The build fails; cargo's own messages are on the terminal.
 pub fn build(profile: &str) -> Result<PathBuf> {
+    if let Some(path) = std::env::var_os(BINARY_ENV).map(PathBuf::from) {
+        ensure!(path.is_file(), "{BINARY_ENV} names {}, which is no file", path.display());
+        return Ok(path);
+    }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     sh::cmd(cargo)
         .args(["build", "--package", "ostree-cli", "--bin", "ostree-container", "--profile", profile])

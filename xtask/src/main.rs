@@ -2,9 +2,13 @@
 
 mod binary;
 mod conformance;
+mod demo;
+mod job;
 mod peers;
+mod pick;
 mod sh;
 mod tidy;
+mod units;
 
 use std::process::ExitCode;
 
@@ -37,6 +41,7 @@ fn dispatch(args: &[String]) -> anyhow::Result<()> {
     };
     match chore.as_str() {
         "conformance" => conformance::run(rest),
+        "demo" => demo::run(rest),
         "peers" => peers::run(rest),
         "tidy" => tidy::run(rest),
         "help" | "--help" | "-h" => {

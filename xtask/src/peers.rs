@@ -117,7 +117,7 @@ pub fn build_ostree_ext() -> Result<PathBuf> {
 
 /// Whether this process is root's.
 pub fn is_root() -> bool {
-    cmd("id").arg("-u").read().is_ok_and(|id| id == "0")
+    rustix::process::geteuid().is_root()
 }
 
 /// The peers are the same whatever directory the product is built into, so theirs is always the workspace's.

@@ -58,11 +58,9 @@ pub fn load(root: &Path) -> Result<Workspace> {
         if path == Path::new("Cargo.lock") {
             workspace.lock.clone_from(&text);
         }
-        if let Some(dir) = path.parent().filter(|_| path.ends_with("Cargo.toml")) {
-            if is_member(dir) {
-                let name = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                workspace.packages.push(Package { name, dir: dir.into(), manifest: text.clone(), sources: Vec::new() });
-            }
+        if let Some(dir) = path.parent().filter(|dir| path.ends_with("Cargo.toml") && is_member(dir)) {
+            let name = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            workspace.packages.push(Package { name, dir: dir.into(), manifest: text.clone(), sources: Vec::new() });
         }
         workspace.texts.push((path, text));
     }
