@@ -30,10 +30,12 @@ pub mod metadata;
 pub mod mode;
 pub mod name;
 pub mod owner;
+mod raw_value;
 pub mod refname;
 pub mod store;
 pub mod summary;
 pub mod tree;
+pub mod verify;
 pub mod walk;
 pub mod xattr;
 
@@ -50,4 +52,5 @@ pub use name::EntryName;
 pub use owner::Owner;
 pub use refname::{RefName, Refspec, RemoteName};
 pub use store::{FileObject, ReadObject, StoreError, WriteObject};
+pub use verify::{VerifyCommit, VerifyError};
 pub use xattr::Xattrs;

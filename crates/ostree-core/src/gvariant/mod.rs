@@ -4,11 +4,16 @@
 //! not in normal form; objects are hashed, so those must be refused, and that is done here. Specification:
 //! "GVariant Specification 1.0"; where GLib differs, GLib is followed.
 
+mod encode;
+mod framing;
 mod normal;
+pub mod text;
 mod types;
+mod value;
 
 pub use normal::{NotNormal, check};
 pub use types::Type;
+pub use value::Value;
 
 use crate::error::ObjectError;
 

@@ -1,5 +1,6 @@
 //! Whether bytes are the normal form of a GVariant type.
 
+use crate::gvariant::framing::{container_size, offset, offset_width};
 use crate::gvariant::types::Type;
 use crate::limits::MAX_GVARIANT_DEPTH;
 
@@ -196,43 +197,23 @@ impl<'a> Span<'a> {
 
     /// The little-endian framing offset of `width` bytes at `at`.
     fn framing(&self, at: usize, width: usize) -> Result<usize, NotNormal> {
-        let Some(raw) = self.bytes.get(at..at + width) else {
-            return self.refuse(at, "a missing framing offset");
-        };
-        let mut wide = [0; 8];
-        wide.iter_mut().zip(raw).for_each(|(to, from)| *to = *from);
-        usize::try_from(u64::from_le_bytes(wide)).or_else(|_| self.refuse(at, "a framing offset that is too large"))
+        match offset(self.bytes, at, width) {
+            Some(offset) => Ok(offset),
+            None => self.refuse(at, "a missing framing offset"),
+        }
     }
 }
 
-/// The width in bytes of each framing offset in a container of `total` bytes.
-fn offset_width(total: usize) -> usize {
-    match total {
-        0 => 0,
-        1..=0xff => 1,
-        0x100..=0xffff => 2,
-        0x1_0000..=0xffff_ffff => 4,
-        _ => 8,
-    }
-}
-
-/// The size a container of `body` bytes and `offsets` framing offsets must have: the smallest width that can address it.
-fn container_size(body: usize, offsets: usize) -> Option<usize> {
-    [(1usize, 0xffusize), (2, 0xffff), (4, 0xffff_ffff)]
-        .into_iter()
-        .map(|(width, limit)| (offsets.checked_mul(width).and_then(|table| table.checked_add(body)), limit))
-        .find_map(|(size, limit)| size.filter(|&size| size <= limit))
-        .or_else(|| offsets.checked_mul(8).and_then(|table| table.checked_add(body)))
-}
-
-fn is_object_path(text: &str) -> bool {
+/// Whether `text` is a valid D-Bus object path.
+pub(super) fn is_object_path(text: &str) -> bool {
     text == "/"
         || text.strip_prefix('/').is_some_and(|rest| {
             rest.split('/').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'))
         })
 }
 
-fn is_signature(text: &str) -> bool {
+/// Whether `text` is a sequence of definite types.
+pub(super) fn is_signature(text: &str) -> bool {
     let mut rest = text;
     while !rest.is_empty() {
         match Type::parse_prefix(rest, 0) {
