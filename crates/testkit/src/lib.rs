@@ -1,1 +1,5 @@
 //! Memory store, store test-suite, misbehaving loopback registry and sample trees for the tests of the other crates.
+
+pub mod memory_store;
+pub mod sample;
+pub mod store_suite;
