@@ -1,1 +1,35 @@
 //! An OCI registry over HTTP as image source and sink.
+//!
+//! [`RegistrySource`] and [`RegistrySink`] implement the seam of `oci-image` over the OCI distribution specification. The
+//! network's work is asynchronous inside, on one hidden worker thread; every public call blocks and ends at the latest
+//! when nothing has moved for [`RegistryOptions::timeout`].
+//!
+//! Credentials go to the registry's own scheme, host and port (and to the token server it names) and nowhere else; they
+//! are in no message and no debug output.
+
+mod auth;
+mod body;
+mod client;
+mod endpoint;
+mod error;
+mod exchange;
+mod file;
+mod limits;
+mod media_type;
+mod name;
+mod options;
+mod pipe;
+mod problem;
+mod pull;
+mod push;
+mod redirect;
+mod runtime;
+mod tls;
+mod upload;
+mod verifier;
+mod wait;
+mod writer;
+
+pub use client::{RegistrySink, RegistrySource};
+pub use error::{Place, RegistryError};
+pub use options::RegistryOptions;

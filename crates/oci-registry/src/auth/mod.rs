@@ -1,0 +1,129 @@
+//! Who we are to a registry: finds the credentials once, answers challenges, and keeps one token per scope.
+
+mod challenge;
+mod credential;
+mod files;
+mod helpers;
+mod search;
+mod token;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use reqwest::Response;
+use reqwest::header::{HeaderValue, WWW_AUTHENTICATE};
+use tokio::sync::Mutex;
+
+use crate::endpoint::Endpoint;
+use crate::error::{Place, RegistryError};
+use crate::options::RegistryOptions;
+use crate::tls::Clients;
+use crate::wait::Patience;
+use challenge::Challenge;
+use credential::Credential;
+use token::Token;
+
+/// What a token must allow, as the token specification writes it: `repository:NAME:ACTIONS`, one or several.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Scope(Vec<String>);
+
+impl Scope {
+    /// To read from a repository.
+    pub(crate) fn pull(repository: &str) -> Self {
+        Self(vec![format!("repository:{repository}:pull")])
+    }
+
+    /// To read from and write to a repository.
+    pub(crate) fn push(repository: &str) -> Self {
+        Self(vec![format!("repository:{repository}:pull,push")])
+    }
+
+    /// And to read from another one too, as a mount does.
+    pub(crate) fn and_pull(mut self, repository: &str) -> Self {
+        self.0.push(format!("repository:{repository}:pull"));
+        self
+    }
+}
+
+/// Answers for one session on one registry. Several threads may ask at once; a token is fetched once.
+#[derive(Debug)]
+pub(crate) struct Authorizer {
+    credential: Option<Credential>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    challenge: Option<Challenge>,
+    tokens: BTreeMap<Scope, Token>,
+}
+
+/// What fetching a token needs from the session.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Means<'a> {
+    /// The clients to ask with.
+    pub(crate) clients: &'a Clients,
+    /// The registry the token is for.
+    pub(crate) endpoint: &'a Endpoint,
+    /// How long to wait.
+    pub(crate) patience: &'a Patience,
+    /// What the token is needed for.
+    pub(crate) place: &'a Arc<Place>,
+}
+
+impl Authorizer {
+    /// Finds the credentials for `host`/`repository` as the options say. Runs a credential helper where one is set.
+    pub(crate) fn new(host: &str, repository: &str, options: &RegistryOptions) -> Result<Self, RegistryError> {
+        let credential = match (&options.credentials, options.anonymous) {
+            (_, true) => None,
+            (Some((user, password)), false) => Some(Credential::basic(user, password)),
+            (None, false) => {
+                let places = search::Places::of_this_process();
+                files::find(&places.files(options.authfile.as_deref()), host, repository)?
+            }
+        };
+        Ok(Self { credential, state: Mutex::default() })
+    }
+
+    /// The `Authorization` header for a request, as far as is known before the registry was asked: none until its first
+    /// challenge. A token that is about to end is renewed.
+    pub(crate) async fn header(&self, scope: &Scope, means: Means<'_>) -> Result<Option<HeaderValue>, RegistryError> {
+        let mut state = self.state.lock().await;
+        match (&state.challenge, &self.credential) {
+            (None, _) => Ok(None),
+            (Some(Challenge::Basic), credential) => Ok(credential.as_ref().and_then(Credential::basic_header)),
+            (Some(Challenge::Bearer(_)), Some(Credential::Bearer(token))) => Ok(token.bearer_header()),
+            (Some(Challenge::Bearer(server)), credential) => {
+                if let Some(token) = state.tokens.get(scope).filter(|token| token.is_fresh()) {
+                    return Ok(token.header());
+                }
+                let token = token::fetch(server, scope, credential.as_ref(), means).await?;
+                let header = token.header();
+                state.tokens.insert(scope.clone(), token);
+                Ok(header)
+            }
+        }
+    }
+
+    /// Takes in the challenge of a refused request that carried `used`. `true` when it is worth asking again: with
+    /// credentials not shown yet, or a newer token.
+    pub(crate) async fn challenged(&self, response: &Response, scope: &Scope, used: Option<&HeaderValue>) -> bool {
+        let headers = response.headers().get_all(WWW_AUTHENTICATE);
+        let offered = Challenge::choose(headers.iter().filter_map(|v| v.to_str().ok()), self.credential.is_some());
+        let Some(challenge) = offered else { return false };
+        let mut state = self.state.lock().await;
+        let again = match &challenge {
+            Challenge::Basic => {
+                self.credential.as_ref().and_then(Credential::basic_header).is_some_and(|h| Some(&h) != used)
+            }
+            Challenge::Bearer(_) => {
+                if state.tokens.get(scope).and_then(Token::header).as_ref() == used {
+                    state.tokens.remove(scope);
+                }
+                !matches!((&self.credential, used), (Some(Credential::Bearer(_)), Some(_)))
+            }
+        };
+        state.challenge = Some(challenge);
+        again
+    }
+}

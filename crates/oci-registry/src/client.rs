@@ -1,0 +1,102 @@
+//! The public face: one image on a registry as source and as sink. It delegates only.
+
+use std::io::Read;
+use std::sync::{Arc, OnceLock};
+
+use oci_image::{BlobWriter, Descriptor, Digest, ImageError, ImageSink, ImageSource, RawManifest};
+
+use crate::error::RegistryError;
+use crate::exchange::Session;
+use crate::name::ImageName;
+use crate::options::RegistryOptions;
+use crate::pull;
+use crate::push::Push;
+use crate::runtime::Runtime;
+
+/// An image on a registry, to be read. Its calls block; none of them may be made from an asynchronous task.
+#[derive(Debug)]
+pub struct RegistrySource {
+    runtime: Arc<Runtime>,
+    session: Session,
+    /// The top document, once fetched: a tag that moves meanwhile must not mix two images.
+    top: OnceLock<RawManifest>,
+}
+
+impl RegistrySource {
+    /// Opens the image `name`, the part after `docker://`: `[host[:port]/]repository[:tag][@digest]`. Finds credentials
+    /// and certificates; the registry itself is first asked by the first use, except with `tls_verify = false`, where it
+    /// is asked now whether it speaks TLS.
+    pub fn open(name: &str, options: &RegistryOptions) -> Result<Self, RegistryError> {
+        let (runtime, session) = connect(name, options)?;
+        Ok(Self { runtime, session, top: OnceLock::new() })
+    }
+}
+
+impl ImageSource for RegistrySource {
+    fn name(&self) -> String {
+        self.session.name.to_string()
+    }
+
+    fn manifest(&self) -> Result<RawManifest, ImageError> {
+        if let Some(top) = self.top.get() {
+            return Ok(top.clone());
+        }
+        let name = &self.session.name;
+        let found = self.runtime.block_on(pull::manifest(&self.session, &name.manifest_reference(), name.digest()))?;
+        Ok(self.top.get_or_init(|| found).clone())
+    }
+
+    fn manifest_at(&self, descriptor: &Descriptor) -> Result<RawManifest, ImageError> {
+        Ok(self.runtime.block_on(pull::manifest_at(&self.session, descriptor))?)
+    }
+
+    fn blob(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send>, ImageError> {
+        Ok(Box::new(pull::blob(&self.runtime, &self.session, descriptor)?))
+    }
+}
+
+/// An image on a registry, to be written. Its calls block; none of them may be made from an asynchronous task.
+#[derive(Debug)]
+pub struct RegistrySink(Push);
+
+impl RegistrySink {
+    /// Opens the image `name` for writing; see [`RegistrySource::open`]. With a digest in the name, the manifest must have
+    /// it; with neither tag nor digest, the tag is `latest`.
+    pub fn open(name: &str, options: &RegistryOptions) -> Result<Self, RegistryError> {
+        let (runtime, session) = connect(name, options)?;
+        Ok(Self(Push::new(runtime, Arc::new(session), options.mount_from.clone())))
+    }
+}
+
+impl ImageSink for RegistrySink {
+    fn name(&self) -> String {
+        self.0.session().name.to_string()
+    }
+
+    fn has_blob(&self, descriptor: &Descriptor) -> Result<bool, ImageError> {
+        Ok(self.0.has_blob(descriptor)?)
+    }
+
+    fn costly(&self) -> bool {
+        true
+    }
+
+    fn start_blob(&self, known: Option<&Descriptor>) -> Result<Box<dyn BlobWriter>, ImageError> {
+        Ok(self.0.start_blob(known)?)
+    }
+
+    fn put_manifest(&self, manifest: &RawManifest) -> Result<(), ImageError> {
+        Ok(self.0.put_by_digest(manifest).map(drop)?)
+    }
+
+    fn finish(&self, manifest: &RawManifest) -> Result<Digest, ImageError> {
+        Ok(self.0.put_top(manifest)?)
+    }
+}
+
+fn connect(name: &str, options: &RegistryOptions) -> Result<(Arc<Runtime>, Session), RegistryError> {
+    let name = ImageName::parse(name)?;
+    let runtime = Runtime::start()?;
+    let session = runtime.block_on(Session::open(name, options))?;
+    Ok((Arc::new(runtime), session))
+}

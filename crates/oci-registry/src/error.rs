@@ -1,0 +1,232 @@
+//! The one error type of this crate: what was being done, on which registry and repository, and what came of it.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use oci_image::{Digest, ImageError};
+
+/// What a request was for: the words every message about it starts with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// What was being done, as in "fetching".
+    pub operation: &'static str,
+    /// The manifest, tag or blob it was done to, as in "blob sha256:…"; empty when it concerns the whole registry.
+    pub subject: String,
+    /// The registry as the image's name gives it, `host[:port]`.
+    pub host: String,
+    /// The repository on it; empty when it concerns the whole registry.
+    pub repository: String,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.operation)?;
+        if !self.subject.is_empty() {
+            write!(f, " {}", self.subject)?;
+        }
+        match (self.subject.is_empty(), self.repository.is_empty()) {
+            (false, false) => write!(f, " of {}/{}", self.host, self.repository),
+            (true, false) => write!(f, " {}/{}", self.host, self.repository),
+            (_, true) => write!(f, " {}", self.host),
+        }
+    }
+}
+
+/// What can go wrong with a registry. No variant ever holds a credential, a token or a signed address.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegistryError {
+    /// The image's name does not follow the grammar `host[:port]/repository[:tag][@digest]`.
+    #[error("invalid image name {name:?}: {reason}")]
+    Name {
+        /// The name as it was given.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The threads that do the network's work could not be started.
+    #[error("starting the network's worker thread")]
+    Runtime {
+        /// The operating system's answer.
+        source: std::io::Error,
+    },
+    /// A credential, certificate or key file could not be read.
+    #[error("reading {what} {}", path.display())]
+    ReadFile {
+        /// What the file is for, as in "credential file".
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The operating system's answer.
+        source: std::io::Error,
+    },
+    /// A credential, certificate or key file was read, but its content is not usable.
+    #[error("{what} {}: {reason}", path.display())]
+    BadFile {
+        /// What the file is for.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it; never its content.
+        reason: String,
+    },
+    /// A credential helper could not be run, or did not give credentials.
+    #[error("credential helper docker-credential-{helper} for {host}: {reason}")]
+    Helper {
+        /// The helper's name without the common prefix.
+        helper: String,
+        /// The registry it was asked about.
+        host: String,
+        /// What went wrong.
+        reason: String,
+    },
+    /// The TLS settings for a registry cannot be used.
+    #[error("TLS settings for {host}: {reason}")]
+    Tls {
+        /// The registry.
+        host: String,
+        /// What is wrong with them.
+        reason: String,
+    },
+    /// The connection could not be made, or broke.
+    #[error("{place}: network failure")]
+    Network {
+        /// What was being done.
+        place: Arc<Place>,
+        /// The HTTP client's error, its address removed.
+        source: reqwest::Error,
+    },
+    /// Nothing moved for too long.
+    #[error("{place}: no progress while {phase} for {} s", after.as_secs_f32())]
+    TimedOut {
+        /// What was being done.
+        place: Arc<Place>,
+        /// What was being waited for.
+        phase: &'static str,
+        /// The limit that was reached.
+        after: Duration,
+    },
+    /// The registry (or the host it redirected to) refused with an HTTP status.
+    #[error("{place}: HTTP status {status}{}", told(code, message))]
+    Status {
+        /// What was being done.
+        place: Arc<Place>,
+        /// The HTTP status code.
+        status: u16,
+        /// The first code of the registry's error envelope, as in `MANIFEST_UNKNOWN`; empty when there was none.
+        code: String,
+        /// The registry's own words; empty when there were none.
+        message: String,
+    },
+    /// The registry's token server gave no token.
+    #[error("{place}: authentication at {server}: {reason}")]
+    Token {
+        /// What was being done.
+        place: Arc<Place>,
+        /// The token server's host.
+        server: String,
+        /// What it answered.
+        reason: String,
+    },
+    /// A redirect that is not followed.
+    #[error("{place}: redirect to {target}: {reason}")]
+    Redirect {
+        /// What was being done.
+        place: Arc<Place>,
+        /// The scheme and host it pointed to.
+        target: String,
+        /// Why it is not followed.
+        reason: &'static str,
+    },
+    /// The answer is a web page, not what a registry answers.
+    #[error(
+        "{place}: the answer is a page of type {content_type:?}, not a registry's; is a proxy or login page in between?"
+    )]
+    NotRegistry {
+        /// What was being done.
+        place: Arc<Place>,
+        /// The content type of the answer.
+        content_type: String,
+    },
+    /// The answer breaks the distribution specification.
+    #[error("{place}: {reason}")]
+    Protocol {
+        /// What was being done.
+        place: Arc<Place>,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The bytes are not the ones that were asked for or sent.
+    #[error("{place}: expected digest {expected}, found {actual}")]
+    DigestMismatch {
+        /// What was being done.
+        place: Arc<Place>,
+        /// The digest that was asked for or sent.
+        expected: Digest,
+        /// The digest of what came or was stored.
+        actual: Digest,
+    },
+    /// A manifest or blob is longer or shorter than its descriptor says.
+    #[error("{place}: expected {expected} bytes, found {actual}")]
+    SizeMismatch {
+        /// What was being done.
+        place: Arc<Place>,
+        /// The size in the descriptor, in bytes.
+        expected: u64,
+        /// How many bytes there are; for content that is too long, how many had come when that was noticed.
+        actual: u64,
+    },
+    /// An answer is larger than this crate reads.
+    #[error("{place}: the answer is larger than {limit} bytes")]
+    TooLarge {
+        /// What was being done.
+        place: Arc<Place>,
+        /// The limit, in bytes.
+        limit: u64,
+    },
+}
+
+fn told(code: &str, message: &str) -> String {
+    match (code.is_empty(), message.is_empty()) {
+        (true, true) => String::new(),
+        (false, true) => format!(": {code}"),
+        (true, false) => format!(": {message}"),
+        (false, false) => format!(": {code}: {message}"),
+    }
+}
+
+impl RegistryError {
+    /// A failed connection, with the address taken out: it may be signed.
+    pub(crate) fn network(place: &Arc<Place>, source: reqwest::Error) -> Self {
+        Self::Network { place: Arc::clone(place), source: source.without_url() }
+    }
+
+    /// An answer that breaks the specification.
+    pub(crate) fn protocol(place: &Arc<Place>, reason: impl Into<String>) -> Self {
+        Self::Protocol { place: Arc::clone(place), reason: reason.into() }
+    }
+}
+
+impl From<RegistryError> for ImageError {
+    fn from(error: RegistryError) -> Self {
+        match error {
+            RegistryError::DigestMismatch { place, expected, actual } => {
+                Self::DigestMismatch { what: place.to_string(), expected, actual }
+            }
+            RegistryError::SizeMismatch { place, expected, actual } => {
+                Self::SizeMismatch { what: place.to_string(), expected, actual }
+            }
+            RegistryError::Status { place, status: 404, code, message: _ } if !place.subject.is_empty() => {
+                let code = if code.is_empty() { String::new() } else { format!(" ({code})") };
+                Self::NotFound {
+                    what: place.subject.clone(),
+                    place: format!("{}/{}{code}", place.host, place.repository),
+                }
+            }
+            RegistryError::Name { name, reason } => Self::Invalid { what: format!("image name {name:?}"), reason },
+            other => Self::Transport { place: "registry".to_owned(), source: Box::new(other) },
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! The name of an image on a registry: `host[:port]/repository[:tag][@digest]`.
+
+use std::fmt;
+
+use oci_client::Reference;
+use oci_image::Digest;
+
+use crate::error::RegistryError;
+
+/// A parsed name. The grammar and the defaults (`docker.io`, `library/`, `latest`) are the common ones.
+#[derive(Debug, Clone)]
+pub(crate) struct ImageName {
+    reference: Reference,
+    digest: Option<Digest>,
+}
+
+impl ImageName {
+    /// Parses the part of an image reference after `docker://`.
+    pub(crate) fn parse(name: &str) -> Result<Self, RegistryError> {
+        let refuse = |reason: String| RegistryError::Name { name: name.chars().take(300).collect(), reason };
+        let reference: Reference = name.parse().map_err(|e: oci_client::ParseError| refuse(e.to_string()))?;
+        let digest = reference.digest().map(str::parse).transpose();
+        let digest = digest.map_err(|e: oci_image::digest::InvalidDigest| refuse(e.to_string()))?;
+        Ok(Self { reference, digest })
+    }
+
+    /// The registry as the user wrote it, `host[:port]`, with `docker.io` where nothing was said.
+    pub(crate) fn host(&self) -> &str {
+        self.reference.registry()
+    }
+
+    /// The repository on the registry.
+    pub(crate) fn repository(&self) -> &str {
+        self.reference.repository()
+    }
+
+    /// The tag, `latest` when neither tag nor digest was given.
+    pub(crate) fn tag(&self) -> Option<&str> {
+        self.reference.tag()
+    }
+
+    /// The digest the manifest must have.
+    pub(crate) fn digest(&self) -> Option<&Digest> {
+        self.digest.as_ref()
+    }
+
+    /// What names the manifest in an address: the digest before the tag, because it says more.
+    pub(crate) fn manifest_reference(&self) -> String {
+        match (&self.digest, self.tag()) {
+            (Some(digest), _) => digest.to_string(),
+            (None, Some(tag)) => tag.to_owned(),
+            (None, None) => "latest".to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for ImageName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "docker://{}", self.reference)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_ports_and_digests() {
+        let name = ImageName::parse("busybox").unwrap();
+        assert_eq!((name.host(), name.repository(), name.tag()), ("docker.io", "library/busybox", Some("latest")));
+        let name = ImageName::parse("127.0.0.1:5000/a/b:t").unwrap();
+        assert_eq!((name.host(), name.repository(), name.tag()), ("127.0.0.1:5000", "a/b", Some("t")));
+        let digest = Digest::sha256(b"x").to_string();
+        let name = ImageName::parse(&format!("localhost/a:t@{digest}")).unwrap();
+        assert_eq!(name.manifest_reference(), digest);
+    }
+
+    #[test]
+    fn what_is_no_name_is_refused() {
+        for bad in ["", "UPPER/case", "h.x/a@sha256:../x", "h.x/a b", "h.x/../etc", "h.x/a:", "user:pw@h.x/a"] {
+            assert!(ImageName::parse(bad).is_err(), "{bad}");
+        }
+        let upper = format!("h.x/a@sha256:{}", "AB".repeat(32));
+        assert!(ImageName::parse(&upper).is_err());
+    }
+}

@@ -1,0 +1,76 @@
+//! What a caller may say about how a registry is reached.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::limits;
+
+/// How a registry is reached: credentials, trust and patience. The default is what a user without any option gets.
+#[derive(Clone)]
+pub struct RegistryOptions {
+    /// The only credential file to look into. `None` looks through the usual files (see the crate's `auth::search`).
+    pub authfile: Option<PathBuf>,
+    /// Use no credentials at all, whatever the files say.
+    pub anonymous: bool,
+    /// A user name and password that take the place of every file.
+    pub credentials: Option<(String, String)>,
+    /// A directory with `*.crt` (authorities), `*.cert` and `*.key` (the client's certificate and its key) instead of the
+    /// `certs.d` directories of the host.
+    pub cert_dir: Option<PathBuf>,
+    /// PEM files with further authorities to trust.
+    pub extra_ca: Vec<PathBuf>,
+    /// Whether certificates are verified. `false` accepts any, and falls back to plain HTTP where the port does not
+    /// speak TLS; plain HTTP is used in no other case.
+    pub tls_verify: bool,
+    /// Other repositories of the same registry that may hold the blobs which are about to be pushed, asked in this order.
+    pub mount_from: Vec<String>,
+    /// The `User-Agent` header.
+    pub user_agent: String,
+    /// How long connecting may take, and how long a connection may stand still.
+    pub timeout: Duration,
+}
+
+impl Default for RegistryOptions {
+    fn default() -> Self {
+        Self {
+            authfile: None,
+            anonymous: false,
+            credentials: None,
+            cert_dir: None,
+            extra_ca: Vec::new(),
+            tls_verify: true,
+            mount_from: Vec::new(),
+            user_agent: concat!("ostree-container/", env!("CARGO_PKG_VERSION")).to_owned(),
+            timeout: limits::PATIENCE,
+        }
+    }
+}
+
+impl fmt::Debug for RegistryOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RegistryOptions")
+            .field("authfile", &self.authfile)
+            .field("anonymous", &self.anonymous)
+            .field("credentials", &self.credentials.as_ref().map(|_| "[hidden]"))
+            .field("cert_dir", &self.cert_dir)
+            .field("extra_ca", &self.extra_ca)
+            .field("tls_verify", &self.tls_verify)
+            .field("mount_from", &self.mount_from)
+            .field("user_agent", &self.user_agent)
+            .field("timeout", &self.timeout)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_not_printed() {
+        let options = RegistryOptions { credentials: Some(("ann".into(), "hunter2".into())), ..Default::default() };
+        let text = format!("{options:?}");
+        assert!(!text.contains("hunter2") && !text.contains("ann"), "{text}");
+    }
+}

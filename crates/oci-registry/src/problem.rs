@@ -1,0 +1,119 @@
+//! Turns the answer of a registry that is not what was hoped for into an error, in the registry's own words.
+
+use std::sync::Arc;
+
+use reqwest::Response;
+use reqwest::header::CONTENT_TYPE;
+use serde::Deserialize;
+
+use crate::error::{Place, RegistryError};
+use crate::limits;
+use crate::wait::{self, Patience};
+
+/// The error envelope of the distribution specification ("Error Codes"). The codes are kept as text: registries have
+/// many of their own.
+#[derive(Debug, Default, Deserialize)]
+struct Envelope {
+    #[serde(default)]
+    errors: Vec<Item>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Item {
+    #[serde(default)]
+    code: serde_json::Value,
+    #[serde(default)]
+    message: serde_json::Value,
+}
+
+/// Reads the body of an answer that must not be larger than `limit` bytes.
+pub(crate) async fn read_small(
+    mut response: Response,
+    limit: u64,
+    patience: &Patience,
+    place: &Arc<Place>,
+) -> Result<Vec<u8>, RegistryError> {
+    let too_large = || RegistryError::TooLarge { place: Arc::clone(place), limit };
+    if response.content_length().is_some_and(|n| n > limit) {
+        return Err(too_large());
+    }
+    let mut body = Vec::new();
+    while let Some(piece) = wait::piece(response.chunk(), patience, place).await? {
+        if (body.len() + piece.len()) as u64 > limit {
+            return Err(too_large());
+        }
+        body.extend_from_slice(&piece);
+    }
+    Ok(body)
+}
+
+/// The error for an answer whose status is not one of those hoped for.
+pub(crate) async fn refusal(response: Response, patience: &Patience, place: &Arc<Place>) -> RegistryError {
+    let status = response.status().as_u16();
+    let page = is_page(&response);
+    let body = read_some(response, patience, place).await;
+    let (code, message) = if page { (String::new(), "(a web page)".to_owned()) } else { words(&body) };
+    RegistryError::Status { place: Arc::clone(place), status, code, message }
+}
+
+/// The beginning of a body, whatever happens to the rest of it.
+async fn read_some(mut response: Response, patience: &Patience, place: &Arc<Place>) -> Vec<u8> {
+    let mut body = Vec::new();
+    while let Ok(Some(piece)) = wait::piece(response.chunk(), patience, place).await {
+        body.extend_from_slice(&piece);
+        if body.len() as u64 > limits::ERROR_BYTES {
+            break;
+        }
+    }
+    body
+}
+
+/// The code and the message of an error body: of its envelope where it is one, else its text.
+pub(crate) fn words(body: &[u8]) -> (String, String) {
+    if let Ok(Envelope { errors }) = serde_json::from_slice::<Envelope>(body)
+        && let Some(first) = errors.first()
+    {
+        let text = |value: &serde_json::Value| value.as_str().map(printable).unwrap_or_default();
+        let more = if errors.len() > 1 { format!(" (and {} more errors)", errors.len() - 1) } else { String::new() };
+        return (text(&first.code), text(&first.message) + &more);
+    }
+    (String::new(), printable(String::from_utf8_lossy(body).trim()))
+}
+
+/// A foreign text made harmless for a terminal: one line, no control characters, not too long.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().take(limits::SHOWN_CHARS).map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// Refuses an answer that is a web page, as proxies and login portals send them with status 200.
+pub(crate) fn refuse_page(response: &Response, place: &Arc<Place>) -> Result<(), RegistryError> {
+    if is_page(response) {
+        let content_type = printable(&content_type(response).unwrap_or_default());
+        return Err(RegistryError::NotRegistry { place: Arc::clone(place), content_type });
+    }
+    Ok(())
+}
+
+/// The content type of an answer without its parameters, in lower case.
+pub(crate) fn content_type(response: &Response) -> Option<String> {
+    let value = response.headers().get(CONTENT_TYPE)?.to_str().ok()?;
+    let name = value.split(';').next()?.trim();
+    (!name.is_empty()).then(|| name.to_ascii_lowercase())
+}
+
+fn is_page(response: &Response) -> bool {
+    content_type(response).is_some_and(|t| t == "text/html" || t == "application/xhtml+xml")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn envelopes_unknown_codes_and_plain_text() {
+        let (code, message) = words(br#"{"errors":[{"code":"TOO_COOL","message":"no\u001b[31m"},{"code":"X"}]}"#);
+        assert_eq!((code.as_str(), message.as_str()), ("TOO_COOL", "no [31m (and 1 more errors)"));
+        assert_eq!(words(b"502 bad\ngateway\n"), (String::new(), "502 bad gateway".to_owned()));
+        assert_eq!(words(b"{}"), (String::new(), "{}".to_owned()));
+    }
+}

@@ -1,0 +1,132 @@
+//! Writing to a registry: which blobs it has, blobs it takes over from elsewhere, and manifests.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use bytes::Bytes;
+use oci_image::{BlobWriter, Descriptor, Digest, RawManifest};
+use reqwest::Method;
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
+
+use crate::auth::Scope;
+use crate::body::Payload;
+use crate::error::RegistryError;
+use crate::exchange::{Ask, Session};
+use crate::limits;
+use crate::runtime::Runtime;
+use crate::upload::{Mount, Upload, check_stored};
+use crate::writer::{self, Context};
+
+/// One image being pushed.
+#[derive(Debug)]
+pub(crate) struct Push {
+    runtime: Arc<Runtime>,
+    session: Arc<Session>,
+    mount_from: Vec<String>,
+    /// Uploads that refused mounts left open, for the writers that come for them.
+    opened: Mutex<BTreeMap<Digest, Upload>>,
+}
+
+impl Push {
+    /// A push over `session`.
+    pub(crate) fn new(runtime: Arc<Runtime>, session: Arc<Session>, mount_from: Vec<String>) -> Self {
+        Self { runtime, session, mount_from, opened: Mutex::default() }
+    }
+
+    /// The session it goes over.
+    pub(crate) fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// Whether the registry has a blob, or could take it over from one of the other repositories.
+    pub(crate) fn has_blob(&self, descriptor: &Descriptor) -> Result<bool, RegistryError> {
+        self.runtime.block_on(async {
+            Ok(self.head(descriptor).await? || (!self.mount_from.is_empty() && self.mount(descriptor).await?))
+        })
+    }
+
+    /// Asks for the blob's head. A blob of another length is not the one that is meant.
+    async fn head(&self, descriptor: &Descriptor) -> Result<bool, RegistryError> {
+        let place = self.session.place("looking for", format!("blob {}", descriptor.digest));
+        let scope = Scope::push(self.session.name.repository());
+        let ask = Ask::new(Method::HEAD, self.session.endpoint.blob(&descriptor.digest), scope, &place);
+        let response = self.session.expect(self.session.send(ask).await?, &[200, 404], &place).await?;
+        let length = response.headers().get(reqwest::header::CONTENT_LENGTH);
+        let length = length.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+        Ok(response.status().as_u16() == 200 && length.is_none_or(|length| length == descriptor.size))
+    }
+
+    async fn mount(&self, descriptor: &Descriptor) -> Result<bool, RegistryError> {
+        let place = self.session.place("mounting", format!("blob {}", descriptor.digest));
+        for from in self.mount_from.iter().filter(|from| *from != self.session.name.repository()) {
+            match Upload::mount(&self.session, &descriptor.digest, from, &place).await? {
+                Mount::Done => return Ok(true),
+                Mount::Opened(upload) => {
+                    let before = self.opened().insert(descriptor.digest.clone(), upload);
+                    if let Some(before) = before {
+                        before.cancel().await;
+                    }
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// Starts to write a blob.
+    pub(crate) fn start_blob(&self, known: Option<&Descriptor>) -> Result<Box<dyn BlobWriter>, RegistryError> {
+        let opened = known.and_then(|descriptor| self.opened().remove(&descriptor.digest));
+        let subject = known.map_or_else(|| "a blob".to_owned(), |descriptor| format!("blob {}", descriptor.digest));
+        let place = self.session.place("uploading", subject);
+        let context = Context { runtime: Arc::clone(&self.runtime), session: Arc::clone(&self.session), place };
+        writer::start(context, known, opened)
+    }
+
+    /// Stores a manifest under its own digest.
+    pub(crate) fn put_by_digest(&self, manifest: &RawManifest) -> Result<Digest, RegistryError> {
+        let digest = Digest::sha256(&manifest.bytes);
+        self.put(manifest, &digest.to_string(), &digest)?;
+        Ok(digest)
+    }
+
+    /// Stores the image's own manifest under its tag, or its digest when it has no tag.
+    pub(crate) fn put_top(&self, manifest: &RawManifest) -> Result<Digest, RegistryError> {
+        let digest = Digest::sha256(&manifest.bytes);
+        let place = self.session.place("uploading", format!("manifest {digest}"));
+        if let Some(expected) = self.session.name.digest().filter(|expected| **expected != digest) {
+            return Err(RegistryError::DigestMismatch { place, expected: expected.clone(), actual: digest });
+        }
+        let tag = self.session.name.tag().map_or_else(|| digest.to_string(), str::to_owned);
+        self.put(manifest, &tag, &digest)?;
+        Ok(digest)
+    }
+
+    fn put(&self, manifest: &RawManifest, reference: &str, digest: &Digest) -> Result<(), RegistryError> {
+        let place = self.session.place("uploading", format!("manifest {reference}"));
+        if manifest.bytes.len() as u64 > limits::MANIFEST_BYTES {
+            return Err(RegistryError::protocol(&place, format!("it is larger than {} bytes", limits::MANIFEST_BYTES)));
+        }
+        let kind = HeaderValue::from_str(&manifest.media_type)
+            .map_err(|_| RegistryError::protocol(&place, "its media type is no header"))?;
+        let scope = Scope::push(self.session.name.repository());
+        let ask = Ask::new(Method::PUT, self.session.endpoint.manifest(reference), scope, &place)
+            .header(CONTENT_TYPE, kind)
+            .payload(Payload::Whole(Bytes::copy_from_slice(&manifest.bytes)));
+        self.runtime.block_on(async {
+            let response = self.session.expect(self.session.send(ask).await?, &[200, 201, 202], &place).await?;
+            check_stored(&response, digest, &place)
+        })
+    }
+
+    fn opened(&self) -> MutexGuard<'_, BTreeMap<Digest, Upload>> {
+        self.opened.lock().unwrap_or_else(|e| e.into_inner())
+    }
+}
+
+impl Drop for Push {
+    fn drop(&mut self) {
+        let opened = std::mem::take(&mut *self.opened());
+        for upload in opened.values() {
+            self.runtime.block_on(upload.cancel());
+        }
+    }
+}

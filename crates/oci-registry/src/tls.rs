@@ -1,0 +1,205 @@
+//! The HTTP clients of a session: which authorities are trusted, who the client is, and who connects.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use reqwest::redirect::Policy;
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore};
+
+use crate::error::RegistryError;
+use crate::options::RegistryOptions;
+use crate::{file, limits, verifier};
+
+/// The clients of one session.
+#[derive(Debug, Clone)]
+pub(crate) struct Clients {
+    /// For the registry itself: shows the client certificate.
+    pub(crate) home: reqwest::Client,
+    /// For every other host that is redirected to: shows none.
+    pub(crate) foreign: reqwest::Client,
+}
+
+/// What the options and directories say about trust.
+#[derive(Default)]
+struct Trust {
+    authorities: Vec<CertificateDer<'static>>,
+    identity: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
+}
+
+impl Clients {
+    /// The clients for `host` (`name[:port]`).
+    pub(crate) fn new(host: &str, options: &RegistryOptions) -> Result<Self, RegistryError> {
+        let mut trust = Trust::default();
+        match &options.cert_dir {
+            Some(dir) => trust.add_dir(dir)?,
+            None => {
+                if let Some(dir) = cert_dirs(host).into_iter().find(|dir| dir.is_dir()) {
+                    trust.add_dir(&dir)?;
+                }
+            }
+        }
+        for path in &options.extra_ca {
+            trust.add_authorities(path)?;
+        }
+        let Trust { authorities, identity } = trust;
+        let verifier = verifier(host, &authorities, options.tls_verify)?;
+        let foreign = client(host, tls(host, Arc::clone(&verifier), None)?, options)?;
+        let home = match identity {
+            None => foreign.clone(),
+            identity => client(host, tls(host, verifier, identity)?, options)?,
+        };
+        Ok(Self { home, foreign })
+    }
+}
+
+/// Where the settings for a host are looked for; the first directory that exists counts.
+fn cert_dirs(host: &str) -> Vec<PathBuf> {
+    let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config/containers/certs.d"));
+    let system = ["/etc/containers/certs.d", "/etc/docker/certs.d"].map(PathBuf::from);
+    home.into_iter().chain(system).map(|dir| dir.join(host)).collect()
+}
+
+impl Trust {
+    /// Reads a directory: `*.crt` are authorities, `NAME.cert` with `NAME.key` the client's certificate and key. With
+    /// several pairs, the first by name counts.
+    fn add_dir(&mut self, dir: &Path) -> Result<(), RegistryError> {
+        let failed = |source| RegistryError::ReadFile { what: "certificate directory", path: dir.to_owned(), source };
+        let mut paths = Vec::new();
+        for entry in dir.read_dir().map_err(failed)? {
+            paths.push(entry.map_err(failed)?.path());
+        }
+        paths.sort();
+        for path in &paths {
+            let twin = |extension| paths.contains(&path.with_extension(extension));
+            match path.extension().and_then(|e| e.to_str()) {
+                Some("crt") => self.add_authorities(path)?,
+                Some("cert") if !twin("key") => {
+                    return Err(bad("client certificate", path, "there is no .key beside it; authorities end in .crt"));
+                }
+                Some("key") if !twin("cert") => return Err(bad("client key", path, "there is no .cert beside it")),
+                Some("cert") if self.identity.is_none() => self.identity = Some(identity(path)?),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn add_authorities(&mut self, path: &Path) -> Result<(), RegistryError> {
+        self.authorities.extend(certificates("authority certificate", path)?);
+        Ok(())
+    }
+}
+
+fn identity(path: &Path) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), RegistryError> {
+    let chain = certificates("client certificate", path)?;
+    let path = path.with_extension("key");
+    let pem = file::read("client key", &path, limits::CERTIFICATE_FILE_BYTES)?;
+    let key =
+        PrivateKeyDer::from_pem_slice(&pem).map_err(|_| bad("client key", &path, "no unencrypted PEM key in it"))?;
+    Ok((chain, key))
+}
+
+fn certificates(what: &'static str, path: &Path) -> Result<Vec<CertificateDer<'static>>, RegistryError> {
+    let pem = file::read(what, path, limits::CERTIFICATE_FILE_BYTES)?;
+    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    match all {
+        Ok(all) if !all.is_empty() => Ok(all),
+        Ok(_) => Err(bad(what, path, "no PEM certificate in it")),
+        Err(error) => Err(bad(what, path, &format!("not PEM: {error}"))),
+    }
+}
+
+fn bad(what: &'static str, path: &Path, reason: &str) -> RegistryError {
+    RegistryError::BadFile { what, path: path.to_owned(), reason: reason.to_owned() }
+}
+
+/// The public authorities: the host's own (`SSL_CERT_FILE` and `SSL_CERT_DIR` honoured), else the built-in ones, so that
+/// a host without a bundle works too. Then those the user added.
+fn roots(authorities: &[CertificateDer<'static>]) -> RootCertStore {
+    let mut store = RootCertStore::empty();
+    store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if store.is_empty() {
+        store.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
+    }
+    store.add_parsable_certificates(authorities.iter().cloned());
+    store
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(ring::default_provider())
+}
+
+fn verifier(
+    host: &str,
+    authorities: &[CertificateDer<'static>],
+    verify: bool,
+) -> Result<Arc<dyn ServerCertVerifier>, RegistryError> {
+    if !verify {
+        return Ok(Arc::new(verifier::AcceptAll::new(&provider())));
+    }
+    let public = WebPkiServerVerifier::builder_with_provider(Arc::new(roots(authorities)), provider()).build();
+    let public = public.map_err(|e| RegistryError::Tls { host: host.to_owned(), reason: e.to_string() })?;
+    Ok(Arc::new(verifier::OrPinned::new(public, authorities.to_vec())))
+}
+
+fn tls(
+    host: &str,
+    verifier: Arc<dyn ServerCertVerifier>,
+    identity: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
+) -> Result<ClientConfig, RegistryError> {
+    let failed = |e: rustls::Error| RegistryError::Tls { host: host.to_owned(), reason: e.to_string() };
+    let builder = ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .map_err(failed)?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier);
+    let mut config = match identity {
+        None => builder.with_no_client_auth(),
+        Some((chain, key)) => builder.with_client_auth_cert(chain, key).map_err(failed)?,
+    };
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+/// A client that follows no redirect by itself (see [`crate::redirect`]) and honours the proxy variables.
+fn client(host: &str, tls: ClientConfig, options: &RegistryOptions) -> Result<reqwest::Client, RegistryError> {
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .user_agent(&options.user_agent)
+        .redirect(Policy::none())
+        .referer(false)
+        .connect_timeout(options.timeout)
+        .build()
+        .map_err(|e| RegistryError::Tls { host: host.to_owned(), reason: e.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_with_half_a_pair_or_no_certificate_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let refused = |name: &str| {
+            std::fs::write(dir.path().join(name), "nothing").unwrap();
+            let error = Trust::default().add_dir(dir.path()).err().map(|e| e.to_string());
+            std::fs::remove_file(dir.path().join(name)).unwrap();
+            error.unwrap_or_default()
+        };
+        assert!(refused("a.cert").contains("no .key"));
+        assert!(refused("a.key").contains("no .cert"));
+        assert!(refused("a.crt").contains("no PEM certificate"));
+        assert_eq!(refused("README"), "");
+    }
+
+    #[test]
+    fn clients_can_be_built_on_any_host() {
+        Clients::new("localhost:1", &RegistryOptions::default()).unwrap();
+        Clients::new("localhost:1", &RegistryOptions { tls_verify: false, ..Default::default() }).unwrap();
+    }
+}

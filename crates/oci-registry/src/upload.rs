@@ -1,0 +1,145 @@
+//! The upload of one blob as the registry sees it: begin or mount, pieces, end, cancel.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use oci_image::{Descriptor, Digest};
+use reqwest::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue, RANGE};
+use reqwest::{Method, Response, Url};
+
+use crate::auth::Scope;
+use crate::body::Payload;
+use crate::endpoint::Endpoint;
+use crate::error::{Place, RegistryError};
+use crate::exchange::{Ask, Session};
+use crate::limits;
+
+/// The header with the digest of what a registry stored.
+const STORED_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
+/// The header with the smallest piece a registry takes.
+const MIN_LENGTH: HeaderName = HeaderName::from_static("oci-chunk-min-length");
+
+/// An open upload.
+#[derive(Debug)]
+pub(crate) struct Upload {
+    session: Arc<Session>,
+    location: Url,
+    scope: Scope,
+    /// How many bytes the registry has.
+    sent: u64,
+    /// The size of a piece, in bytes.
+    pub(crate) piece: usize,
+}
+
+/// What asking for a mount led to.
+#[derive(Debug)]
+pub(crate) enum Mount {
+    /// The blob is there now.
+    Done,
+    /// It is not, but an ordinary upload was opened.
+    Opened(Upload),
+}
+
+impl Upload {
+    /// Opens an upload.
+    pub(crate) async fn begin(session: &Arc<Session>, place: &Arc<Place>) -> Result<Self, RegistryError> {
+        let scope = Scope::push(session.name.repository());
+        let ask = Ask::new(Method::POST, session.endpoint.uploads(), scope.clone(), place);
+        let response = session.expect(session.send(ask).await?, &[202], place).await?;
+        Self::opened(session, &response, scope, place)
+    }
+
+    /// Asks the registry to take a blob over from its repository `from`.
+    pub(crate) async fn mount(
+        session: &Arc<Session>,
+        digest: &Digest,
+        from: &str,
+        place: &Arc<Place>,
+    ) -> Result<Mount, RegistryError> {
+        let scope = Scope::push(session.name.repository()).and_pull(from);
+        let ask = Ask::new(Method::POST, session.endpoint.mount(digest, from), scope.clone(), place);
+        let response = session.expect(session.send(ask).await?, &[201, 202], place).await?;
+        if response.status().as_u16() == 201 {
+            return Ok(Mount::Done);
+        }
+        Self::opened(session, &response, scope, place).map(Mount::Opened)
+    }
+
+    fn opened(
+        session: &Arc<Session>,
+        response: &Response,
+        scope: Scope,
+        place: &Arc<Place>,
+    ) -> Result<Self, RegistryError> {
+        let location = session.location(response, place)?;
+        let wanted = response.headers().get(MIN_LENGTH).and_then(|v| v.to_str().ok()?.trim().parse().ok());
+        let piece = limits::CHUNK_BYTES.max(wanted.unwrap_or(0));
+        if piece > limits::CHUNK_MAX_BYTES {
+            let reason = format!("the registry wants pieces of at least {piece} bytes, more than is held in memory");
+            return Err(RegistryError::protocol(place, reason));
+        }
+        Ok(Self { session: Arc::clone(session), location, scope, sent: 0, piece })
+    }
+
+    /// Sends the next piece.
+    pub(crate) async fn patch(&mut self, bytes: Bytes, place: &Arc<Place>) -> Result<(), RegistryError> {
+        let end = self.sent + bytes.len() as u64;
+        let range = format!("{}-{}", self.sent, end.saturating_sub(1));
+        let range = HeaderValue::from_str(&range).map_err(|_| RegistryError::protocol(place, "no range header"))?;
+        let ask = self.ask(Method::PATCH, self.location.clone(), place).header(CONTENT_RANGE, range);
+        let response = self.session.send(ask.payload(Payload::Whole(bytes))).await?;
+        let response = self.session.expect(response, &[201, 202, 204], place).await?;
+        self.location = self.session.location(&response, place)?;
+        if let Some(range) = response.headers().get(RANGE).and_then(|v| v.to_str().ok()) {
+            let has = range.rsplit('-').next().and_then(|last| last.trim().parse::<u64>().ok());
+            if has.is_some_and(|last| last.checked_add(1) != Some(end)) {
+                let reason = format!("after {end} bytes the registry says it has the range {range:?}");
+                return Err(RegistryError::protocol(place, reason));
+            }
+        }
+        self.sent = end;
+        Ok(())
+    }
+
+    /// Ends the upload with its last bytes (all of them, none, or a stream) and its digest.
+    pub(crate) async fn finish(
+        &self,
+        descriptor: &Descriptor,
+        last: Payload,
+        place: &Arc<Place>,
+    ) -> Result<(), RegistryError> {
+        let url = Endpoint::commit(&self.location, &descriptor.digest);
+        let ask = self.ask(Method::PUT, url, place).payload(last);
+        let response = self.session.expect(self.session.send(ask).await?, &[201, 204], place).await?;
+        check_stored(&response, &descriptor.digest, place)
+    }
+
+    /// Tells the registry to forget the upload, as far as it listens.
+    pub(crate) async fn cancel(&self) {
+        let place = self.session.place("cancelling", "an upload");
+        let ask = Ask::new(Method::DELETE, self.location.clone(), self.scope.clone(), &place);
+        // The registry forgets by itself in time.
+        let _ = tokio::time::timeout(self.cancel_time(), self.session.send(ask)).await;
+    }
+
+    fn cancel_time(&self) -> Duration {
+        limits::CANCEL_TIME.min(self.session.patience.idle)
+    }
+
+    fn ask(&self, method: Method, url: Url, place: &Arc<Place>) -> Ask {
+        Ask::new(method, url, self.scope.clone(), place)
+            .header(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"))
+    }
+}
+
+/// Compares the digest a registry says it stored, where it says so in an algorithm of ours, with what was sent.
+pub(crate) fn check_stored(response: &Response, sent: &Digest, place: &Arc<Place>) -> Result<(), RegistryError> {
+    let told = response.headers().get(STORED_DIGEST).and_then(|v| v.to_str().ok()?.parse::<Digest>().ok());
+    match told {
+        Some(actual) if actual.algorithm() == sent.algorithm() && actual != *sent => {
+            Err(RegistryError::DigestMismatch { place: Arc::clone(place), expected: sent.clone(), actual })
+        }
+        _ => Ok(()),
+    }
+}
