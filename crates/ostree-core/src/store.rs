@@ -58,8 +58,8 @@ pub enum StoreError {
         source: std::io::Error,
     },
     /// The store itself failed. The message of the source says what and where.
-    #[error("{0}")]
-    Backend(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error(transparent)]
+    Backend(Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// A place objects are read from. Absent is `Ok(None)`; unreadable is `Err`.
@@ -90,7 +90,8 @@ pub trait WriteObject: Sync {
     fn write_detached(&self, commit: &CommitId, metadata: &Metadata) -> Result<(), StoreError>;
 
     /// Writes a file object from its header and, for a regular file, exactly `size` bytes of `content`, which is read to
-    /// its end: more or fewer bytes are an error. With `expect`, content of another checksum is refused.
+    /// its end: more or fewer bytes are an error. With `expect`, content of another checksum is refused, and content of an
+    /// object that is there already is not read at all.
     fn write_file(
         &self,
         header: &FileHeader,

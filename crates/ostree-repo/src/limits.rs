@@ -1,0 +1,13 @@
+//! The limits of this crate, each with its reason.
+
+/// The largest `config` file that is read, in bytes. Real ones have a few hundred; a remote takes about as many.
+pub const MAX_CONFIG_SIZE: u64 = 4 * 1024 * 1024;
+
+/// The largest ref file that is read, in bytes: 64 characters, a newline, and room for white space.
+pub const MAX_REF_SIZE: u64 = 256;
+
+/// The buffer each thread copies file content through, in bytes. Larger ones gain nothing in throughput.
+pub const COPY_BUFFER: usize = 128 * 1024;
+
+/// The longest symlink target in bytes (`PATH_MAX`).
+pub const MAX_SYMLINK_TARGET: usize = 4096;

@@ -1,0 +1,76 @@
+//! The repository lock, shared with real `ostree` processes: an open-file-description lock on `.lock`.
+
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
+
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::libc;
+
+use crate::error::RepoError;
+use crate::repo::Repo;
+
+/// How often a busy lock is tried again. libostree waits a second; a shorter wait costs nothing.
+const RETRY_EVERY: Duration = Duration::from_millis(50);
+
+/// Who may hold the lock at the same time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockKind {
+    /// Writers of objects and refs: any number.
+    Shared,
+    /// Whoever deletes objects: alone.
+    Exclusive,
+}
+
+impl LockKind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Shared => "shared",
+            Self::Exclusive => "exclusive",
+        }
+    }
+}
+
+/// A held lock. Dropping it releases it, as does the end of the process.
+#[derive(Debug)]
+#[must_use = "the lock is released when this is dropped"]
+pub struct LockGuard {
+    /// `None` where the repository is not locked at all: read-only, or `core.locking=false`.
+    _file: Option<File>,
+}
+
+/// Takes the lock of `repo`, waiting as long as `core.lock-timeout-secs` says.
+pub fn acquire(repo: &Repo, kind: LockKind) -> Result<LockGuard, RepoError> {
+    if !repo.config().locking || repo.check_writable().is_err() {
+        return Ok(LockGuard { _file: None });
+    }
+    let flags = rustix::fs::OFlags::RDWR | rustix::fs::OFlags::CREATE | rustix::fs::OFlags::CLOEXEC;
+    let fd: OwnedFd = rustix::fs::openat(repo.dir(), ".lock", flags, rustix::fs::Mode::from_raw_mode(0o660))
+        .map_err(|e| repo.dir().fail("opening", ".lock", e))?;
+    let deadline = repo.config().lock_timeout_secs.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+    while let Err(errno) = try_lock(&fd, kind) {
+        let busy = matches!(errno, nix::errno::Errno::EAGAIN | nix::errno::Errno::EACCES);
+        let waiting = deadline.is_none_or(|deadline| Instant::now() < deadline);
+        if !busy || !waiting {
+            return Err(RepoError::Lock { kind: kind.name(), source: errno.into() });
+        }
+        std::thread::sleep(RETRY_EVERY);
+    }
+    Ok(LockGuard { _file: Some(fd.into()) })
+}
+
+/// Tries to take a lock on the whole file at once. Open-file-description locks, unlike the older record locks, belong to
+/// this descriptor, so two handles in one process exclude each other too.
+pub(crate) fn try_lock(fd: &OwnedFd, kind: LockKind) -> nix::Result<()> {
+    let request = libc::flock {
+        l_type: match kind {
+            LockKind::Shared => libc::F_RDLCK as libc::c_short,
+            LockKind::Exclusive => libc::F_WRLCK as libc::c_short,
+        },
+        l_whence: libc::SEEK_SET as libc::c_short,
+        l_start: 0,
+        l_len: 0,
+        l_pid: 0,
+    };
+    fcntl(fd, FcntlArg::F_OFD_SETLK(&request)).map(|_| ())
+}

@@ -1,0 +1,11 @@
+//! Refs: names for commits, in `refs/heads`, `refs/remotes/REMOTE` and `refs/mirrors/COLLECTION`.
+
+mod edit;
+mod read;
+mod resolve;
+mod target;
+
+pub use edit::{delete, set_alias, write};
+pub use read::{aliases, list, list_collections, read};
+pub use resolve::{resolve, resolve_local};
+pub use target::RefTarget;

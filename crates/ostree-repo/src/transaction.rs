@@ -1,0 +1,262 @@
+//! Writing: objects are staged, made durable, and only then named by refs.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use ostree_core::{
+    Checksum, CommitId, FileHeader, FileId, FileObject, Metadata, ObjectKind, ObjectName, ReadObject, StoreError,
+    WriteObject,
+};
+
+use crate::error::RepoError;
+use crate::fs::Dir;
+use crate::lock::{LockGuard, LockKind};
+use crate::loose::{self, Source, Target};
+use crate::mode::RepoMode;
+use crate::refs::{self, RefTarget};
+use crate::repo::Repo;
+use crate::space::SpaceBudget;
+use crate::stage::Stage;
+use crate::tmp;
+
+/// How a transaction makes its objects durable. `None` means: as the repository's configuration says.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TransactionOptions {
+    /// Whether anything is synced at all (`--fsync`, `--disable-fsync`).
+    pub fsync: Option<bool>,
+    /// Whether each object is synced when it is written (`--per-object-fsync`).
+    pub per_object_fsync: Option<bool>,
+}
+
+/// What a transaction did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TransactionStats {
+    /// Metadata objects that were offered.
+    pub metadata_total: u64,
+    /// Of those, how many were not there yet.
+    pub metadata_written: u64,
+    /// File objects that were offered.
+    pub content_total: u64,
+    /// Of those, how many were not there yet.
+    pub content_written: u64,
+    /// The uncompressed size in bytes of the files that were not there yet.
+    pub content_bytes_written: u64,
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    metadata_total: AtomicU64,
+    metadata_written: AtomicU64,
+    content_total: AtomicU64,
+    content_written: AtomicU64,
+    content_bytes_written: AtomicU64,
+}
+
+/// A transaction. Objects written through it can be read through it at once; others see them, and the refs, after
+/// [`Transaction::commit`]. Dropping it changes no ref and leaves no object that others see; what was staged is used
+/// again by the next transaction of this boot.
+#[derive(Debug)]
+pub struct Transaction<'r> {
+    repo: &'r Repo,
+    /// `None` where objects are written in place.
+    stage: Option<Stage>,
+    tmp: Dir,
+    fsync: bool,
+    sync_each: bool,
+    budget: SpaceBudget,
+    counters: Counters,
+    refs: Mutex<BTreeMap<RefTarget, Option<CommitId>>>,
+    _lock: LockGuard,
+}
+
+impl<'r> Transaction<'r> {
+    /// Takes the shared lock and a staging directory.
+    pub(crate) fn begin(repo: &'r Repo, options: TransactionOptions) -> Result<Self, RepoError> {
+        repo.check_writable()?;
+        let lock = repo.lock(LockKind::Shared)?;
+        repo.dir().ensure_dir("tmp", 0o775)?;
+        let tmp = repo.dir().open_dir("tmp")?;
+        let fsync = options.fsync.unwrap_or(repo.config().fsync);
+        let sync_each = fsync && options.per_object_fsync.unwrap_or(repo.config().per_object_fsync);
+        let stage = if fsync && !sync_each { Some(Stage::acquire(&tmp)?) } else { None };
+        Ok(Self {
+            repo,
+            stage,
+            tmp,
+            fsync,
+            sync_each,
+            budget: SpaceBudget::new(repo)?,
+            counters: Counters::default(),
+            refs: Mutex::default(),
+            _lock: lock,
+        })
+    }
+
+    /// The repository that is written.
+    pub fn repo(&self) -> &'r Repo {
+        self.repo
+    }
+
+    /// Lets a ref point to `commit`, or removes it, when the transaction is committed.
+    pub fn set_ref(&self, target: impl Into<RefTarget>, commit: Option<CommitId>) {
+        self.refs.lock().unwrap_or_else(PoisonError::into_inner).insert(target.into(), commit);
+    }
+
+    /// What was done so far.
+    pub fn stats(&self) -> TransactionStats {
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        TransactionStats {
+            metadata_total: get(&self.counters.metadata_total),
+            metadata_written: get(&self.counters.metadata_written),
+            content_total: get(&self.counters.content_total),
+            content_written: get(&self.counters.content_written),
+            content_bytes_written: get(&self.counters.content_bytes_written),
+        }
+    }
+
+    /// Makes everything durable, then visible, then named: objects first, refs last.
+    pub fn commit(mut self) -> Result<TransactionStats, RepoError> {
+        let stats = self.stats();
+        self.sync()?;
+        if let Some(stage) = self.stage.take() {
+            stage.publish(&self.tmp, self.repo.objects())?;
+            // The objects' new names must be durable before a ref depends on them.
+            self.sync()?;
+        }
+        tmp::clean(self.repo, false)?;
+        let pending = std::mem::take(&mut *self.refs.lock().unwrap_or_else(PoisonError::into_inner));
+        for (target, commit) in &pending {
+            refs::write(self.repo, target, commit.as_ref(), self.fsync)?;
+        }
+        self.repo.dir().remove_file("transaction")?;
+        Ok(stats)
+    }
+
+    fn sync(&self) -> Result<(), RepoError> {
+        match self.fsync {
+            true => rustix::fs::syncfs(self.repo.dir()).map_err(|e| self.repo.dir().fail("syncing", "", e)),
+            false => Ok(()),
+        }
+    }
+
+    fn target(&self) -> Target<'_> {
+        let staged = self.stage.as_ref().map(Stage::dir);
+        Target {
+            objects: staged.unwrap_or(self.repo.objects()),
+            temporary: staged.unwrap_or(&self.tmp),
+            config: self.repo.config(),
+            sync_each: self.sync_each,
+        }
+    }
+
+    /// Whether this repository itself, or the staging directory, has the object; a parent's does not count.
+    fn has_own(&self, name: &ObjectName) -> Result<bool, RepoError> {
+        let path = self.repo.loose_path(name);
+        if let Some(stage) = &self.stage
+            && stage.dir().exists(&path)?
+        {
+            return Ok(true);
+        }
+        self.repo.objects().exists(&path)
+    }
+
+    fn count(counter: &AtomicU64, by: u64) {
+        counter.fetch_add(by, Ordering::Relaxed);
+    }
+}
+
+impl ReadObject for Transaction<'_> {
+    fn has_object(&self, name: &ObjectName) -> Result<bool, StoreError> {
+        if let Some(stage) = &self.stage
+            && stage.dir().exists(&self.repo.loose_path(name))?
+        {
+            return Ok(true);
+        }
+        ReadObject::has_object(self.repo, name)
+    }
+
+    fn read_metadata(&self, name: &ObjectName) -> Result<Option<Vec<u8>>, StoreError> {
+        if let Some(stage) = &self.stage
+            && let Some(bytes) = loose::read_metadata(stage.dir(), name)?
+        {
+            return Ok(Some(bytes));
+        }
+        self.repo.read_metadata(name)
+    }
+
+    fn read_detached(&self, commit: &CommitId) -> Result<Option<Metadata>, StoreError> {
+        let name = ObjectName::new(ObjectKind::CommitMeta, *commit.checksum());
+        if let Some(stage) = &self.stage
+            && let Some(bytes) = loose::read_metadata(stage.dir(), &name)?
+        {
+            return Metadata::decode(&bytes).map(Some).map_err(|source| StoreError::Object { name, source });
+        }
+        self.repo.read_detached(commit)
+    }
+
+    fn read_file(&self, id: &FileId) -> Result<Option<FileObject>, StoreError> {
+        if let Some(stage) = &self.stage
+            && let Some(file) = loose::read_file(stage.dir(), self.repo.config(), id)?
+        {
+            return Ok(Some(file));
+        }
+        self.repo.read_file(id)
+    }
+}
+
+impl WriteObject for Transaction<'_> {
+    fn has_object(&self, name: &ObjectName) -> Result<bool, StoreError> {
+        ReadObject::has_object(self, name)
+    }
+
+    fn write_metadata(
+        &self,
+        kind: ObjectKind,
+        bytes: &[u8],
+        expect: Option<&Checksum>,
+    ) -> Result<Checksum, StoreError> {
+        let checksum = loose::verify(kind, bytes, expect)?;
+        let name = ObjectName::new(kind, checksum);
+        Self::count(&self.counters.metadata_total, 1);
+        if !self.has_own(&name)? {
+            loose::write_metadata(&self.target(), &name, bytes)?;
+            Self::count(&self.counters.metadata_written, 1);
+        }
+        Ok(checksum)
+    }
+
+    fn write_detached(&self, commit: &CommitId, metadata: &Metadata) -> Result<(), StoreError> {
+        let name = ObjectName::new(ObjectKind::CommitMeta, *commit.checksum());
+        Ok(loose::write_metadata(&self.target(), &name, &metadata.encode())?)
+    }
+
+    fn write_file(
+        &self,
+        header: &FileHeader,
+        size: u64,
+        content: &mut dyn Read,
+        expect: Option<&FileId>,
+    ) -> Result<FileId, StoreError> {
+        if self.repo.mode() == RepoMode::BareSplitXattrs {
+            return Err(RepoError::Request("Not allowed due to repo mode".into()).into());
+        }
+        Self::count(&self.counters.content_total, 1);
+        if let Some(id) = expect
+            && self.has_own(&id.object())?
+        {
+            return Ok(*id);
+        }
+        self.budget.charge(size)?;
+        let (id, new) =
+            loose::write_file(&self.target(), Source { header, size, content }, expect, &|name| self.has_own(name))?;
+        if new {
+            Self::count(&self.counters.content_written, 1);
+            Self::count(&self.counters.content_bytes_written, size);
+        } else {
+            self.budget.credit(size);
+        }
+        Ok(id)
+    }
+}
