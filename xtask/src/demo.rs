@@ -9,13 +9,13 @@ use crate::sh::{self, cmd};
 use crate::{binary, peers, pick, units};
 
 const USAGE: &str = "\
-cargo xtask demo [--tree DIR] [--profile NAME] [--keep]
+cargo xtask demo [--tree DIR] [--profile NAME]
 
 Commits a directory tree of this host into an OSTree repository, encapsulates the commit into an OCI image,
 brings it back into a second repository and checks both. Needs neither root nor a server nor any other program.
   --tree DIR      the tree (default: a part of /usr of a few hundred MB)
   --profile NAME  cargo's profile for the binary (default: fast)
-  --keep          leave repositories and image in target/xtask/demo (the default when a step fails)";
+Repositories and image stay in target/xtask/demo until the next demo.";
 
 /// A tree of this size shows something and takes seconds.
 const WANTED: u64 = 400_000_000;
@@ -23,7 +23,6 @@ const WANTED: u64 = 400_000_000;
 struct Options {
     tree: Option<PathBuf>,
     profile: String,
-    keep: bool,
 }
 
 /// `cargo xtask demo`.
@@ -43,16 +42,12 @@ pub fn run(args: &[String]) -> Result<()> {
     let work = sh::fresh_dir("demo")?;
     let done = tell(&binary, &choice, &work)?;
     advise(&binary, &work, &done.commit);
-    if !options.keep {
-        sh::remove_tree(&work)?;
-        println!("\nAll of it is removed again; `cargo xtask demo --keep` leaves it in {}.", work.display());
-    }
     Ok(())
 }
 
 fn options(args: &[String]) -> Result<Option<Options>> {
     let (profile, rest) = binary::profile_from(args)?;
-    let mut options = Options { tree: None, profile, keep: false };
+    let mut options = Options { tree: None, profile };
     let mut words = rest.iter();
     while let Some(word) = words.next() {
         match word.as_str() {
@@ -60,7 +55,6 @@ fn options(args: &[String]) -> Result<Option<Options>> {
                 println!("{USAGE}");
                 return Ok(None);
             }
-            "--keep" => options.keep = true,
             "--tree" => options.tree = Some(words.next().context("--tree needs a directory")?.into()),
             other => match other.strip_prefix("--tree=") {
                 Some(tree) => options.tree = Some(tree.into()),
@@ -116,7 +110,7 @@ fn has_user_xattrs(dir: &Path) -> Result<bool> {
 
 fn advise(binary: &Path, work: &Path, commit: &str) {
     let (binary, work) = (binary.display(), work.display());
-    println!("\nWith --keep, try next:");
+    println!("\nAll of it is in {work} until the next demo. Try next:");
     println!("  {binary} repo ls --repo={work}/target-repo {REF}");
     println!("  {binary} repo checkout --repo={work}/target-repo -U {commit} {work}/tree");
     println!("  {binary} info oci:{work}/image:latest");

@@ -3,10 +3,12 @@
 mod binary;
 mod conformance;
 mod demo;
+mod dist;
 mod job;
 mod peers;
 mod pick;
 mod sh;
+mod test;
 mod tidy;
 mod units;
 
@@ -42,7 +44,9 @@ fn dispatch(args: &[String]) -> anyhow::Result<()> {
     match chore.as_str() {
         "conformance" => conformance::run(rest),
         "demo" => demo::run(rest),
+        "dist" => dist::run(rest),
         "peers" => peers::run(rest),
+        "test" => test::run(rest),
         "tidy" => tidy::run(rest),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");

@@ -31,13 +31,18 @@ fn check_source(source: &Source) -> Vec<Problem> {
         }
     }
     for (at, call) in code.match_indices(".expect(") {
-        // A helper of the project may be called so too: only a literal tells the reason where it is read.
-        let argument = code[at + call.len()..].trim_start();
-        if !argument.starts_with('"') || argument.starts_with("\"\"") {
-            problems.push(problem(at, "`expect` needs a literal that says why it holds".into()));
+        if !gives_reason(code[at + call.len()..].trim_start()) {
+            problems.push(problem(at, "`expect` needs a literal or a constant that says why it holds".into()));
         }
     }
     problems
+}
+
+/// A literal that is not empty, or a constant that holds one for several places.
+fn gives_reason(argument: &str) -> bool {
+    let literal = argument.starts_with('"') && !argument.starts_with("\"\"");
+    let name = argument.split(')').next().unwrap_or_default().trim().rsplit("::").next().unwrap_or_default();
+    literal || (!name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_'))
 }
 
 fn starts_word(code: &str, at: usize) -> bool {
@@ -68,5 +73,6 @@ mod tests {
     fn expect_needs_its_reason() {
         assert_eq!(count("oci-image", "fn f() { a.expect(why); a.expect(\"\"); a.expect(&format!(\"x\")) }"), 3);
         assert_eq!(count("oci-image", "fn f() { a.expect(\n    \"the length was checked above\") }"), 0);
+        assert_eq!(count("oci-image", "fn f() { a.expect(CHECKED); a.expect(limits::WHY) }"), 0);
     }
 }
