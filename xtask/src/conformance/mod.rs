@@ -1,6 +1,142 @@
 //! Conformance: the same work done by the real programs and by ours, compared step by step.
 
-/// Runs the cases named by `args`.
-pub fn run(_args: &[String]) -> anyhow::Result<()> {
-    anyhow::bail!("conformance has no cases yet")
+mod case;
+mod cases;
+mod compare;
+mod judge_case;
+mod needs;
+mod oci_walk;
+mod options;
+mod parse;
+mod repo_walk;
+mod report;
+mod run_case;
+mod sample;
+mod subject;
+mod tree_walk;
+
+use crate::{binary, sh};
+use anyhow::{Context, Result, bail, ensure};
+use case::{Case, Pairing};
+use judge_case::Bench;
+use needs::Host;
+use options::{HELP, Options};
+use report::{print_components, print_details, summary_line};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+use subject::Subject;
+
+/// Runs the cases named by `args` and prints what fails; the last line is `N passed, N failed[, N skipped]`.
+///
+/// # Errors
+/// Bad options, a suite that cannot be set up, or any failure or unsound case.
+pub fn run(args: &[String]) -> Result<()> {
+    let (profile, args) = binary::profile_from(args)?;
+    let options = Options::parse(&args)?;
+    if options.help {
+        println!("{HELP}");
+        return Ok(());
+    }
+    let mut cases: Vec<Case> = cases::all()?;
+    cases.retain(|case| options.wants(&case.name));
+    ensure!(!cases.is_empty(), "no case has such a name (see --list)");
+    if options.list {
+        cases.iter().for_each(|case| println!("{}", case.name));
+        return Ok(());
+    }
+    if options.reference_only {
+        cases.iter_mut().for_each(|case| case.pairings.retain(|pairing| *pairing == Pairing::ReferenceAlone));
+    }
+    let scratch = scratch_dir(options.scratch.as_deref())?;
+    let outcome = run_in(&scratch, &options, &profile, &cases);
+    if options.keep {
+        println!("kept {}", scratch.display());
+    } else {
+        sh::remove_tree(&scratch)?;
+    }
+    let line = outcome?;
+    println!("{line}");
+    if line.contains(" 0 failed") { Ok(()) } else { bail!("conformance failed") }
+}
+
+fn run_in(scratch: &Path, options: &Options, profile: &str, cases: &[Case]) -> Result<String> {
+    let ostree_ext = ostree_ext_cli();
+    let ours = if options.reference_only {
+        None
+    } else {
+        let binary = match &options.subject {
+            Some(path) => std::path::absolute(path)?,
+            None => binary::build(profile)?,
+        };
+        ensure!(binary.is_file(), "no binary at {}", binary.display());
+        Some(Subject::ours(scratch, &binary, ostree_ext.as_deref())?)
+    };
+    let bench = Bench {
+        host: Host::probe(scratch, options.slow),
+        reference: Subject::reference(scratch, ostree_ext.as_deref())?,
+        ours,
+        scratch,
+        keep: options.keep,
+    };
+    let start = Instant::now();
+    let results = run_all(&bench, cases, jobs(options.jobs));
+    let counts = print_details(&results);
+    print_components(&results);
+    println!("{} cases in {:.0} s", cases.len(), start.elapsed().as_secs_f64());
+    Ok(summary_line(counts))
+}
+
+/// Runs the cases on `jobs` threads; results come back in the cases' order.
+fn run_all(bench: &Bench<'_>, cases: &[Case], jobs: usize) -> Vec<report::Result> {
+    let next = AtomicUsize::new(0);
+    let done: Mutex<Vec<(usize, Vec<report::Result>)>> = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..jobs {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(case) = cases.get(number) else { break };
+                    let results = bench.judge(number, case);
+                    done.lock().expect("no thread panics while it holds the results").push((number, results));
+                }
+            });
+        }
+    });
+    let mut done = done.into_inner().expect("no thread panics while it holds the results");
+    done.sort_by_key(|(number, _)| *number);
+    done.into_iter().flat_map(|(_, results)| results).collect()
+}
+
+fn jobs(asked: usize) -> usize {
+    if asked > 0 { asked } else { std::thread::available_parallelism().map_or(1, usize::from) }
+}
+
+/// A fresh directory to work in. Memory-backed where it takes attributes: the reference syncs after every commit.
+fn scratch_dir(asked: Option<&Path>) -> Result<PathBuf> {
+    let name = format!("conformance-{}", std::process::id());
+    let shm = Path::new("/dev/shm");
+    let dir = match asked {
+        Some(dir) => std::path::absolute(dir)?.join(name),
+        None if takes_xattrs(shm) => shm.join(name),
+        None => sh::target_dir().join(name),
+    };
+    std::fs::create_dir_all(&dir).with_context(|| format!("making {}", dir.display()))?;
+    Ok(dir)
+}
+
+fn takes_xattrs(dir: &Path) -> bool {
+    let probe = dir.join(format!("conformance-probe-{}", std::process::id()));
+    let taken = std::fs::write(&probe, b"").is_ok()
+        && rustix::fs::lsetxattr(&probe, "user.probe", b"1", rustix::fs::XattrFlags::empty()).is_ok();
+    // A probe that could not be made needs no removing.
+    let _ = std::fs::remove_file(&probe);
+    taken
+}
+
+/// The reference's container program, built apart from the workspace.
+fn ostree_ext_cli() -> Option<PathBuf> {
+    let path = sh::target_dir().join("peers/ostree-ext-cli");
+    path.is_file().then_some(path).or_else(|| sh::which("ostree-ext-cli"))
 }

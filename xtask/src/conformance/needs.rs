@@ -1,0 +1,72 @@
+//! What a host must offer for a case, and the reason said aloud where it does not.
+
+use super::case::{Case, Pairing};
+use super::subject::{FACES, Subject};
+use crate::sh::{cmd, which};
+use std::path::Path;
+
+/// What this host offers, probed once.
+#[derive(Clone, Debug)]
+pub struct Host {
+    root: bool,
+    xattrs: bool,
+    trusted_xattrs: bool,
+    mount: bool,
+    slow: bool,
+}
+
+impl Host {
+    /// Probes the host; `scratch` is the directory the cases will work in.
+    pub fn probe(scratch: &Path, slow: bool) -> Self {
+        let root = rustix::process::geteuid().is_root();
+        let probe = scratch.join("probe");
+        let file = std::fs::write(&probe, b"probe").is_ok();
+        let can_set =
+            |name: &str| file && rustix::fs::lsetxattr(&probe, name, b"probe", rustix::fs::XattrFlags::empty()).is_ok();
+        let (xattrs, trusted_xattrs) = (can_set("user.probe"), can_set("trusted.probe"));
+        Self { root, xattrs, trusted_xattrs, mount: root && can_mount(scratch), slow }
+    }
+
+    /// Why the case cannot run here, if it cannot.
+    pub fn obstacle(&self, case: &Case) -> Option<String> {
+        if case.slow && !self.slow {
+            return Some("runs only with --slow".to_owned());
+        }
+        case.needs.iter().find_map(|need| self.lacks(need))
+    }
+
+    fn lacks(&self, need: &str) -> Option<String> {
+        let reason = match need {
+            "root" if !self.root => "needs root",
+            "xattrs" if !self.xattrs => "the file system takes no user.* attributes",
+            "trusted-xattrs" if !self.trusted_xattrs => "the file system takes no trusted.* attributes",
+            "mount" if !self.mount => "may not mount file systems",
+            "root" | "xattrs" | "trusted-xattrs" | "mount" => return None,
+            program => return which(program).is_none().then(|| format!("{program} is not installed")),
+        };
+        Some(reason.to_owned())
+    }
+}
+
+/// Why this pairing of a case cannot run with these subjects, if it cannot.
+pub fn missing_face(case: &Case, pairing: Pairing, reference: &Subject, ours: Option<&Subject>) -> Option<String> {
+    let takes_ours = pairing != Pairing::ReferenceAlone;
+    let takes_reference = pairing != Pairing::OursAlone;
+    let missing = |subject: &Subject, who: &str| {
+        let absent = |face: &&str| case.names_program(face) && !subject.programs.iter().any(|name| name == face);
+        FACES.iter().find(|face| absent(face)).map(|face| format!("no {face} as {who}"))
+    };
+    match ours {
+        None if takes_ours => Some("our binary is not built".to_owned()),
+        Some(subject) if takes_ours && missing(subject, "ours").is_some() => missing(subject, "ours"),
+        _ if takes_reference => missing(reference, "the reference"),
+        _ => None,
+    }
+}
+
+fn can_mount(scratch: &Path) -> bool {
+    let point = scratch.join("mount-probe");
+    std::fs::create_dir(&point).is_ok()
+        && cmd("mount").args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"]).arg(&point).succeeds()
+        && cmd("umount").arg(&point).succeeds()
+}
