@@ -110,7 +110,7 @@ fn unsupported(media_type: &str) -> ImageError {
 }
 
 /// How deep indexes may stand in indexes.
-const MAX_NESTING: usize = 4;
+pub(crate) const MAX_NESTING: usize = 4;
 
 /// The manifest of `source`'s image for `platform`: the top document itself, or the one an index gives.
 ///

@@ -4,8 +4,10 @@
 
 pub mod blob;
 pub mod config;
+pub mod copy;
 pub mod descriptor;
 pub mod digest;
+pub mod disk;
 pub mod document;
 pub mod error;
 pub mod index;

@@ -71,9 +71,8 @@ impl Workers {
 }
 
 fn serve(work: &Receiver<Job>) {
-    let mut deflater = Deflater::default();
     for mut job in work {
-        deflater.run(&mut job.block);
+        run(&mut job.block);
         // A writer that was dropped no longer waits; the block goes with it.
         let _ = job.reply.send(job.block);
     }
@@ -114,35 +113,24 @@ impl Block {
     }
 }
 
-/// One thread's compressor, kept between blocks.
-#[derive(Default)]
-struct Deflater {
-    compress: Option<(u32, Compress)>,
+/// Deflates a block into its output buffer and notes what went wrong.
+fn run(block: &mut Block) {
+    block.failed = deflate(block).err();
 }
 
-impl Deflater {
-    fn run(&mut self, block: &mut Block) {
-        block.failed = self.deflate(block).err();
+fn deflate(block: &mut Block) -> io::Result<()> {
+    // A compressor that is reset keeps its old hash chains, and what they lead to shows in the output. Only a new one
+    // gives the same bytes whatever its thread did before.
+    let mut compress = Compress::new(flate2::Compression::new(block.level), false);
+    let (dictionary, data) = block.input.split_at(block.dictionary);
+    if !dictionary.is_empty() {
+        compress.set_dictionary(dictionary)?;
     }
-
-    fn deflate(&mut self, block: &mut Block) -> io::Result<()> {
-        let compress = match &mut self.compress {
-            Some((level, compress)) if *level == block.level => {
-                compress.reset();
-                compress
-            }
-            other => &mut other.insert((block.level, Compress::new(flate2::Compression::new(block.level), false))).1,
-        };
-        let (dictionary, data) = block.input.split_at(block.dictionary);
-        if !dictionary.is_empty() {
-            compress.set_dictionary(dictionary)?;
-        }
-        block.crc = crc32fast::Hasher::new();
-        block.crc.update(data);
-        block.output.clear();
-        block.output.reserve(output_bound(data.len()));
-        deflate_all(compress, data, block.last, &mut block.output)
-    }
+    block.crc = crc32fast::Hasher::new();
+    block.crc.update(data);
+    block.output.clear();
+    block.output.reserve(output_bound(data.len()));
+    deflate_all(&mut compress, data, block.last, &mut block.output)
 }
 
 /// Deflates all of `data` and flushes it, into the spare room of `output`, which grows should the bound not hold.
@@ -173,7 +161,6 @@ pub(super) struct ParallelGzip<W: Write> {
     current: Block,
     waiting: VecDeque<Receiver<Block>>,
     free: Vec<Block>,
-    inline: Deflater,
     crc: crc32fast::Hasher,
     /// The uncompressed length modulo 2^32, as the trailer has it (ISIZE, RFC 1952, 2.3.1).
     length: u32,
@@ -191,7 +178,6 @@ impl<W: Write> ParallelGzip<W> {
             current,
             waiting: VecDeque::new(),
             free: Vec::new(),
-            inline: Deflater::default(),
             crc: crc32fast::Hasher::new(),
             length: 0,
             header_written: false,
@@ -217,7 +203,7 @@ impl<W: Write> ParallelGzip<W> {
         next.start(&self.current.input, self.level);
         let mut block = std::mem::replace(&mut self.current, next);
         let Some(queue) = &self.workers.shared.queue else {
-            self.inline.run(&mut block);
+            run(&mut block);
             return self.emit(block);
         };
         let (reply, result) = crossbeam_channel::bounded(1);

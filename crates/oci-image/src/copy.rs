@@ -1,0 +1,94 @@
+//! Copying an image from any source to any sink, every blob verified on the way.
+
+use std::io::{self, Read, Write};
+
+use crate::blob::VerifyReader;
+use crate::descriptor::Descriptor;
+use crate::digest::Digest;
+use crate::document::{Document, resolve};
+use crate::error::ImageError;
+use crate::index::Index;
+use crate::manifest::Manifest;
+use crate::platform::Platform;
+use crate::source::{ImageSink, ImageSource, RawManifest};
+
+/// Bytes copied at once.
+const BUFFER: usize = 256 * 1024;
+
+/// Which of an index's images to copy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Which {
+    /// All of them, and the index.
+    All,
+    /// The one for this platform, without the index.
+    Platform(Platform),
+}
+
+/// Copies an image. Blobs the sink has are not read; manifests keep their bytes. Gives the digest of the top document as
+/// the sink stored it.
+///
+/// # Errors
+/// Those of the source, of the sink, and of verification.
+pub fn copy(source: &dyn ImageSource, sink: &dyn ImageSink, which: &Which) -> Result<Digest, ImageError> {
+    let top = match which {
+        Which::All => source.manifest()?,
+        Which::Platform(platform) => resolve(source, platform)?.0,
+    };
+    copy_document(source, sink, &top, 0)?;
+    sink.finish(&top)
+}
+
+/// Copies everything a document needs but not the document itself.
+fn copy_document(
+    source: &dyn ImageSource,
+    sink: &dyn ImageSink,
+    raw: &RawManifest,
+    depth: usize,
+) -> Result<(), ImageError> {
+    match Document::parse(raw)? {
+        Document::Manifest(manifest) => copy_blobs(source, sink, &manifest),
+        Document::Index(index) => copy_index(source, sink, &index, depth),
+    }
+}
+
+fn copy_index(source: &dyn ImageSource, sink: &dyn ImageSink, index: &Index, depth: usize) -> Result<(), ImageError> {
+    if depth >= crate::document::MAX_NESTING {
+        return Err(ImageError::Invalid { what: source.name(), reason: "indexes are nested too deeply".to_owned() });
+    }
+    for entry in &index.manifests {
+        let member = source.manifest_at(entry)?;
+        copy_document(source, sink, &member, depth + 1)?;
+        sink.put_manifest(&member)?;
+    }
+    Ok(())
+}
+
+fn copy_blobs(source: &dyn ImageSource, sink: &dyn ImageSink, manifest: &Manifest) -> Result<(), ImageError> {
+    manifest.layers.iter().chain([&manifest.config]).try_for_each(|descriptor| copy_blob(source, sink, descriptor))
+}
+
+/// Copies one blob unless the sink has it. It is verified before the sink is told that it is complete.
+///
+/// # Errors
+/// Those of the source, of the sink, and of verification.
+pub fn copy_blob(source: &dyn ImageSource, sink: &dyn ImageSink, descriptor: &Descriptor) -> Result<(), ImageError> {
+    if sink.has_blob(descriptor)? {
+        return Ok(());
+    }
+    let what = format!("blob {}", descriptor.digest);
+    let mut reader = VerifyReader::new(source.blob(descriptor)?, descriptor, what.clone());
+    let mut writer = sink.start_blob(Some(descriptor))?;
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        let got = match reader.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(got) => got,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(ImageError::from_stream("reading", &what, error)),
+        };
+        let bytes = buffer.get(..got).unwrap_or_default();
+        writer.write_all(bytes).map_err(|error| ImageError::from_stream("writing", &what, error))?;
+    }
+    reader.finish()?;
+    writer.commit(descriptor)
+}

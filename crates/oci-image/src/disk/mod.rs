@@ -1,0 +1,65 @@
+//! Images on disk, and the choice of the right reader or writer by a reference's transport.
+
+mod docker_archive;
+mod docker_dir;
+mod fs;
+mod layout;
+mod oci_archive;
+mod oci_dir;
+mod tar_read;
+mod tar_write;
+mod unpack;
+
+use std::path::Path;
+
+pub use docker_archive::{DockerArchiveSink, DockerArchiveSource};
+pub use docker_dir::{DockerDirSink, DockerDirSource};
+pub use oci_archive::{OciArchiveSink, OciArchiveSource};
+pub use oci_dir::{OciDirSink, OciDirSource};
+
+use crate::error::ImageError;
+use crate::reference::{ImageReference, Transport};
+use crate::source::{ImageSink, ImageSource};
+
+/// Opens the image that a reference to a file or directory names.
+///
+/// # Errors
+/// [`ImageError::Unsupported`] for the transports that are not on disk (and for `containers-storage`), and what opening
+/// gives.
+pub fn open_source(reference: &ImageReference) -> Result<Box<dyn ImageSource>, ImageError> {
+    let (path, tag) = reference.path_and_tag();
+    let path = Path::new(path);
+    Ok(match reference.transport {
+        Transport::OciDir => Box::new(OciDirSource::open(path, tag)?),
+        Transport::OciArchive => Box::new(OciArchiveSource::open(path, tag)?),
+        Transport::Dir => Box::new(DockerDirSource::open(Path::new(&reference.name))?),
+        Transport::DockerArchive => Box::new(DockerArchiveSource::open(path, tag)?),
+        Transport::Registry | Transport::ContainersStorage | Transport::DockerDaemon => {
+            return Err(not_on_disk(reference));
+        }
+    })
+}
+
+/// Starts an image at the place that a reference to a file or directory names. Nothing is seen there under that name
+/// before [`ImageSink::finish`].
+///
+/// # Errors
+/// As [`open_source`].
+pub fn create_sink(reference: &ImageReference) -> Result<Box<dyn ImageSink>, ImageError> {
+    let (path, tag) = reference.path_and_tag();
+    let path = Path::new(path);
+    Ok(match reference.transport {
+        Transport::OciDir => Box::new(OciDirSink::create(path, tag)?),
+        Transport::OciArchive => Box::new(OciArchiveSink::create(path, tag)?),
+        Transport::Dir => Box::new(DockerDirSink::create(Path::new(&reference.name))?),
+        Transport::DockerArchive => Box::new(DockerArchiveSink::create(path, tag)?),
+        Transport::Registry | Transport::ContainersStorage | Transport::DockerDaemon => {
+            return Err(not_on_disk(reference));
+        }
+    })
+}
+
+fn not_on_disk(reference: &ImageReference) -> ImageError {
+    let feature = format!("transport {} here", reference.transport.prefix().trim_end_matches("//"));
+    ImageError::Unsupported { what: reference.to_string(), feature }
+}
