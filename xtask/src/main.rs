@@ -1,5 +1,6 @@
 //! The project's chores: one line a chore, each in its own file.
 
+mod bench;
 mod binary;
 mod conformance;
 mod demo;
@@ -42,6 +43,7 @@ fn dispatch(args: &[String]) -> anyhow::Result<()> {
         return Ok(());
     };
     match chore.as_str() {
+        "bench" => bench::run(rest),
         "conformance" => conformance::run(rest),
         "demo" => demo::run(rest),
         "dist" => dist::run(rest),

@@ -131,10 +131,14 @@ impl Cmd {
         command
     }
 
+    /// The program and its arguments, for a program that runs another.
+    pub fn words(&self) -> impl Iterator<Item = &OsString> {
+        std::iter::once(&self.program).chain(&self.args)
+    }
+
     /// The command line as one would type it.
     pub fn line(&self) -> String {
-        let words = std::iter::once(&self.program).chain(&self.args);
-        words.map(|word| quoted(&word.to_string_lossy())).collect::<Vec<_>>().join(" ")
+        self.words().map(|word| quoted(&word.to_string_lossy())).collect::<Vec<_>>().join(" ")
     }
 
     fn cannot_start(&self) -> String {

@@ -61,10 +61,10 @@ pub fn run(args: &[String]) -> Result<()> {
         println!("{problem}");
     }
     let files: usize = workspace.packages.iter().map(|package| package.sources.len()).sum();
+    println!("tidy: {} findings in {files} files", problems.len());
     if !problems.is_empty() {
-        bail!("tidy: {} findings in {files} files", problems.len());
+        bail!("the sources are not tidy");
     }
-    println!("tidy: {files} files, no findings");
     Ok(())
 }
 

@@ -38,11 +38,31 @@ fn check_source(source: &Source) -> Vec<Problem> {
     problems
 }
 
-/// A literal that is not empty, or a constant that holds one for several places.
-fn gives_reason(argument: &str) -> bool {
+/// A literal that is not empty, or a constant that holds one for several places. A call with more than one argument
+/// is a method of our own by the same name.
+fn gives_reason(arguments: &str) -> bool {
+    let (argument, more) = first_argument(arguments);
     let literal = argument.starts_with('"') && !argument.starts_with("\"\"");
-    let name = argument.split(')').next().unwrap_or_default().trim().rsplit("::").next().unwrap_or_default();
-    literal || (!name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_'))
+    let name = argument.rsplit("::").next().unwrap_or_default();
+    literal || more || (!name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_'))
+}
+
+/// The first argument of a call, and whether others follow it.
+fn first_argument(arguments: &str) -> (&str, bool) {
+    let mut depth = 0usize;
+    for (at, byte) in arguments.bytes().enumerate() {
+        match byte {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' if depth == 0 => return (arguments[..at].trim(), false),
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            b',' if depth == 0 => {
+                let more = !arguments[at + 1..].trim_start().starts_with(')');
+                return (arguments[..at].trim(), more);
+            }
+            _ => {}
+        }
+    }
+    (arguments, false)
 }
 
 fn starts_word(code: &str, at: usize) -> bool {
@@ -74,5 +94,6 @@ mod tests {
         assert_eq!(count("oci-image", "fn f() { a.expect(why); a.expect(\"\"); a.expect(&format!(\"x\")) }"), 3);
         assert_eq!(count("oci-image", "fn f() { a.expect(\n    \"the length was checked above\") }"), 0);
         assert_eq!(count("oci-image", "fn f() { a.expect(CHECKED); a.expect(limits::WHY) }"), 0);
+        assert_eq!(count("oci-image", "fn f() { session.expect(send(a, b), &[200]) }"), 0);
     }
 }
