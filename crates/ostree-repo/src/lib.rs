@@ -9,6 +9,7 @@ mod loose;
 mod space;
 mod stage;
 
+pub mod commit;
 pub mod config;
 pub mod create;
 pub mod error;

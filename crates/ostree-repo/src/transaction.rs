@@ -43,6 +43,8 @@ pub struct TransactionStats {
     pub content_written: u64,
     /// The uncompressed size in bytes of the files that were not there yet.
     pub content_bytes_written: u64,
+    /// Files that were recognised as objects without being read.
+    pub content_cache_hits: u64,
 }
 
 #[derive(Debug, Default)]
@@ -52,6 +54,7 @@ struct Counters {
     content_total: AtomicU64,
     content_written: AtomicU64,
     content_bytes_written: AtomicU64,
+    cache_hits: AtomicU64,
 }
 
 /// A transaction. Objects written through it can be read through it at once; others see them, and the refs, after
@@ -113,6 +116,7 @@ impl<'r> Transaction<'r> {
             content_total: get(&self.counters.content_total),
             content_written: get(&self.counters.content_written),
             content_bytes_written: get(&self.counters.content_bytes_written),
+            content_cache_hits: get(&self.counters.cache_hits),
         }
     }
 
@@ -160,6 +164,12 @@ impl<'r> Transaction<'r> {
             return Ok(true);
         }
         self.repo.objects().exists(&path)
+    }
+
+    /// Notes that a file was recognised as an object without being read.
+    pub(crate) fn count_cache_hit(&self) {
+        Self::count(&self.counters.content_total, 1);
+        Self::count(&self.counters.cache_hits, 1);
     }
 
     fn count(counter: &AtomicU64, by: u64) {

@@ -121,17 +121,25 @@ pub fn write_file(
     expect: Option<&FileId>,
     known: &dyn Fn(&ObjectName) -> Result<bool, RepoError>,
 ) -> Result<(FileId, bool), RepoError> {
-    let Source { header, size, content } = source;
+    let (header, size) = (source.header, source.size);
     header.validate()?;
+    let body = match size <= COPY_BUFFER as u64 {
+        // Small content is hashed before anything is written, so that what is there already costs no writing.
+        true => Body::read_small(source)?,
+        false => Body::Stream(ContentLimit::new(source.content, source.size)),
+    };
+    if let Body::Small(_, id) = &body {
+        check_expected(id, expect)?;
+        if known(&id.object())? {
+            return Ok((*id, false));
+        }
+    }
     let mut temporary = Temporary::new(target.temporary);
     let id = match header.is_symlink() {
         true => write_symlink(target, header, &mut temporary)?,
-        false => write_regular(target, header, size, content, &temporary)?,
+        false => write_regular(target, (header, size), body, &temporary)?,
     };
-    if let Some(expected) = expect.filter(|expected| **expected != id) {
-        let (expected, actual) = (*expected.checksum(), *id.checksum());
-        return Err(StoreError::ChecksumMismatch { kind: ObjectKind::File, expected, actual }.into());
-    }
+    check_expected(&id, expect)?;
     if known(&id.object())? {
         return Ok((id, false));
     }
@@ -139,90 +147,121 @@ pub fn write_file(
     Ok((id, temporary.renamed))
 }
 
+/// The content of a file on its way to the disk.
+enum Body<'a> {
+    /// All of it, and the id it gives.
+    Small(Vec<u8>, FileId),
+    /// Too large to hold.
+    Stream(ContentLimit<&'a mut dyn Read>),
+}
+
+impl<'a> Body<'a> {
+    fn read_small(source: Source<'a>) -> Result<Self, RepoError> {
+        let mut bytes = Vec::with_capacity(usize::try_from(source.size).unwrap_or_default());
+        let read = ContentLimit::new(source.content, source.size).read_to_end(&mut bytes);
+        read.map_err(|source| StoreError::Content { source })?;
+        let mut hasher = FileHasher::new(source.header);
+        hasher.update(&bytes);
+        Ok(Self::Small(bytes, hasher.finish()))
+    }
+
+    /// Writes the content to `out` and gives the id of the object.
+    fn copy(self, header: &FileHeader, out: &mut dyn Write, place: &Dir) -> Result<FileId, RepoError> {
+        let failed = |e| RepoError::io("writing an object in", place.path(), e);
+        match self {
+            Self::Small(bytes, id) => out.write_all(&bytes).map(|()| id).map_err(failed),
+            Self::Stream(mut content) => {
+                let mut hasher = FileHasher::new(header);
+                let mut buffer = vec![0; COPY_BUFFER];
+                loop {
+                    let read = content.read(&mut buffer).map_err(|source| StoreError::Content { source })?;
+                    let piece = buffer.get(..read).unwrap_or_default();
+                    if piece.is_empty() {
+                        return Ok(hasher.finish());
+                    }
+                    hasher.update(piece);
+                    out.write_all(piece).map_err(failed)?;
+                }
+            }
+        }
+    }
+}
+
+/// Refuses an id that is not the expected one.
+fn check_expected(id: &FileId, expect: Option<&FileId>) -> Result<(), StoreError> {
+    match expect {
+        Some(expected) if expected != id => {
+            let (expected, actual) = (*expected.checksum(), *id.checksum());
+            Err(StoreError::ChecksumMismatch { kind: ObjectKind::File, expected, actual })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes the content of a regular file of this size, then its attributes.
 fn write_regular(
     target: &Target<'_>,
-    header: &FileHeader,
-    size: u64,
-    content: &mut dyn Read,
+    (header, size): (&FileHeader, u64),
+    body: Body<'_>,
     temporary: &Temporary<'_>,
 ) -> Result<FileId, RepoError> {
     let file = temporary.dir.create_file(&temporary.name, 0o644)?;
     let id = match target.config.mode {
-        RepoMode::Archive => copy_compressed(target, header, size, content, &file)?,
-        _ => copy_plain(target, header, size, content, &file)?,
+        RepoMode::Archive => copy_compressed(target, (header, size), body, &file)?,
+        _ => body.copy(header, &mut &file, target.temporary)?,
     };
+    set_attributes(target, header, &id, (&file, temporary))?;
+    sync(target, &file, temporary)?;
+    Ok(id)
+}
+
+/// Gives a written file the owner, mode, xattrs and time that the repository's mode demands.
+fn set_attributes(
+    target: &Target<'_>,
+    header: &FileHeader,
+    id: &FileId,
+    (file, temporary): (&File, &Temporary<'_>),
+) -> Result<(), RepoError> {
     let fail = |action, e| target.temporary.fail(action, &temporary.name, e);
     match target.config.mode {
         RepoMode::Bare => {
-            set_owner(&file, header).map_err(|e| fail("setting the owner of", e))?;
-            chmod(&file, header.mode & 0o7777).map_err(|e| fail("setting the mode of", e))?;
+            set_owner(file, header).map_err(|e| fail("setting the owner of", e))?;
+            chmod(file, header.mode & 0o7777).map_err(|e| fail("setting the mode of", e))?;
             if !target.config.disable_xattrs {
                 xattr::write_fd(file.as_fd(), &header.xattrs).map_err(|e| fail("setting xattrs of", e))?;
             }
         }
         RepoMode::BareUser => {
-            set_ostreemeta(&file, header).map_err(|e| fail("setting xattr user.ostreemeta of", e))?;
-            chmod(&file, (header.mode & 0o775) | 0o400).map_err(|e| fail("setting the mode of", e))?;
+            set_ostreemeta(file, header).map_err(|e| fail("setting xattr user.ostreemeta of", e))?;
+            chmod(file, (header.mode & 0o775) | 0o400).map_err(|e| fail("setting the mode of", e))?;
         }
         RepoMode::BareUserOnly => {
-            check_bare_user_only(header, &id)?;
-            chmod(&file, header.mode & 0o775).map_err(|e| fail("setting the mode of", e))?;
+            check_bare_user_only(header, id)?;
+            chmod(file, header.mode & 0o775).map_err(|e| fail("setting the mode of", e))?;
         }
-        RepoMode::Archive => chmod(&file, 0o644).map_err(|e| fail("setting the mode of", e))?,
+        RepoMode::Archive => chmod(file, 0o644).map_err(|e| fail("setting the mode of", e))?,
         RepoMode::BareSplitXattrs => return Err(RepoError::Request("Not allowed due to repo mode".into())),
     }
-    if target.config.mode.is_bare() {
-        zero_mtime(&file).map_err(|e| fail("setting the time of", e))?;
+    match target.config.mode.is_bare() {
+        true => zero_mtime(file).map_err(|e| fail("setting the time of", e)),
+        false => Ok(()),
     }
-    sync(target, &file, temporary)?;
-    Ok(id)
-}
-
-fn copy_plain(
-    target: &Target<'_>,
-    header: &FileHeader,
-    size: u64,
-    content: &mut dyn Read,
-    file: &File,
-) -> Result<FileId, RepoError> {
-    copy_hashing(target, header, size, content, &mut &*file)
 }
 
 fn copy_compressed(
     target: &Target<'_>,
-    header: &FileHeader,
-    size: u64,
-    content: &mut dyn Read,
+    (header, size): (&FileHeader, u64),
+    body: Body<'_>,
     file: &File,
 ) -> Result<FileId, RepoError> {
     let failed = |e| RepoError::io("writing", target.temporary.path(), e);
-    let mut out = BufWriter::with_capacity(COPY_BUFFER.min(size as usize + 4096), file);
+    let capacity = usize::try_from(size).map_or(COPY_BUFFER, |size| COPY_BUFFER.min(size.saturating_add(4096)));
+    let mut out = BufWriter::with_capacity(capacity, file);
     out.write_all(&write_archive_header(size, header)).map_err(failed)?;
     let mut encoder = DeflateEncoder::new(out, Compression::new(target.config.zlib_level));
-    let id = copy_hashing(target, header, size, content, &mut encoder)?;
+    let id = body.copy(header, &mut encoder, target.temporary)?;
     encoder.finish().and_then(|mut out| out.flush()).map_err(failed)?;
     Ok(id)
-}
-
-fn copy_hashing(
-    target: &Target<'_>,
-    header: &FileHeader,
-    size: u64,
-    content: &mut dyn Read,
-    out: &mut dyn Write,
-) -> Result<FileId, RepoError> {
-    let mut hasher = FileHasher::new(header);
-    let mut content = ContentLimit::new(content, size);
-    let mut buffer = vec![0; COPY_BUFFER.min(usize::try_from(size).unwrap_or(COPY_BUFFER).max(1))];
-    loop {
-        let read = content.read(&mut buffer).map_err(|source| StoreError::Content { source })?;
-        let piece = buffer.get(..read).unwrap_or_default();
-        if piece.is_empty() {
-            return Ok(hasher.finish());
-        }
-        hasher.update(piece);
-        out.write_all(piece).map_err(|e| RepoError::io("writing an object in", target.temporary.path(), e))?;
-    }
 }
 
 fn write_symlink(target: &Target<'_>, header: &FileHeader, temporary: &mut Temporary<'_>) -> Result<FileId, RepoError> {
