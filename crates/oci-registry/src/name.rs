@@ -19,6 +19,10 @@ impl ImageName {
     pub(crate) fn parse(name: &str) -> Result<Self, RegistryError> {
         let refuse = |reason: String| RegistryError::Name { name: name.chars().take(300).collect(), reason };
         let reference: Reference = name.parse().map_err(|e: oci_client::ParseError| refuse(e.to_string()))?;
+        // The grammar lets upper case through in a first component that is no host.
+        if reference.repository().bytes().any(|b| b.is_ascii_uppercase()) {
+            return Err(refuse(oci_client::ParseError::NameContainsUppercase.to_string()));
+        }
         let digest = reference.digest().map(str::parse).transpose();
         let digest = digest.map_err(|e: oci_image::digest::InvalidDigest| refuse(e.to_string()))?;
         Ok(Self { reference, digest })

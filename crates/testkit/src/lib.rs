@@ -1,5 +1,9 @@
 //! Memory store, store test-suite, misbehaving loopback registry and sample trees for the tests of the other crates.
 
 pub mod memory_store;
+pub mod registry;
+mod registry_auth;
+mod registry_http;
+mod registry_routes;
 pub mod sample;
 pub mod store_suite;

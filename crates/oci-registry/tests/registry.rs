@@ -1,0 +1,360 @@
+//! Drives the registry client against the loopback registry, good and misbehaving.
+
+use std::error::Error;
+use std::io::{Read, Write};
+use std::time::Duration;
+
+use oci_image::{Descriptor, Digest, ImageError, ImageSink, ImageSource, RawManifest};
+use oci_registry::{RegistryOptions, RegistrySink, RegistrySource};
+use testkit::registry::{Auth, Behaviour, Registry, Seen};
+
+const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
+const MANIFEST: &[u8] = br#"{"schemaVersion":2,"config":{},"layers":[]}"#;
+const MIB: usize = 1 << 20;
+
+fn options() -> RegistryOptions {
+    RegistryOptions { tls_verify: false, anonymous: true, ..Default::default() }
+}
+
+fn login(user: &str, password: &str) -> RegistryOptions {
+    RegistryOptions { anonymous: false, credentials: Some((user.into(), password.into())), ..options() }
+}
+
+fn start(behaviour: Behaviour) -> Registry {
+    Registry::start(behaviour).expect("the loopback interface has a free port")
+}
+
+fn source(registry: &Registry, options: &RegistryOptions) -> RegistrySource {
+    RegistrySource::open(&format!("{}/a/b:t", registry.host()), options)
+        .expect("the name is good and the registry runs")
+}
+
+fn sink(registry: &Registry, options: &RegistryOptions) -> RegistrySink {
+    RegistrySink::open(&format!("{}/a/b:t", registry.host()), options).expect("the name is good and the registry runs")
+}
+
+/// Bytes that are not the same anywhere.
+fn bytes(length: usize) -> Vec<u8> {
+    (0..length).map(|i| (i.wrapping_mul(2_654_435_761) >> 11) as u8).collect()
+}
+
+fn descriptor(bytes: &[u8]) -> Descriptor {
+    Descriptor::new("application/octet-stream", Digest::sha256(bytes), bytes.len() as u64)
+}
+
+fn raw(bytes: &[u8]) -> RawManifest {
+    RawManifest { bytes: bytes.to_vec(), media_type: MANIFEST_TYPE.into(), digest: Digest::sha256(bytes) }
+}
+
+fn fetch(source: &RegistrySource, descriptor: &Descriptor) -> Result<Vec<u8>, String> {
+    let mut got = Vec::new();
+    let mut reader = source.blob(descriptor).map_err(|e| whole(&e))?;
+    reader.read_to_end(&mut got).map_err(|e| whole(&e))?;
+    Ok(got)
+}
+
+fn push(sink: &RegistrySink, known: Option<&Descriptor>, bytes: &[u8]) -> Result<(), String> {
+    let mut writer = sink.start_blob(known).map_err(|e| whole(&e))?;
+    writer.write_all(bytes).map_err(|e| whole(&e))?;
+    writer.commit(&descriptor(bytes)).map_err(|e| whole(&e))
+}
+
+/// An error with all its causes, as a user sees it.
+fn whole(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text += &format!(": {error}");
+        cause = error.source();
+    }
+    text
+}
+
+fn count(seen: &[Seen], method: &str) -> usize {
+    seen.iter().filter(|seen| seen.method == method).count()
+}
+
+#[test]
+fn an_image_goes_there_and_comes_back() {
+    let registry = start(Behaviour::default());
+    let (small, large) = (bytes(1000), bytes(9 * MIB + 5));
+    let sink = sink(&registry, &options());
+    assert!(sink.costly());
+    for blob in [&small, &large] {
+        assert!(!sink.has_blob(&descriptor(blob)).unwrap());
+        push(&sink, Some(&descriptor(blob)), blob).unwrap();
+        assert!(sink.has_blob(&descriptor(blob)).unwrap());
+    }
+    assert_eq!(sink.finish(&raw(MANIFEST)).unwrap(), Digest::sha256(MANIFEST));
+    assert_eq!(count(&registry.seen(), "PATCH"), 0);
+    assert_eq!(registry.open_uploads(), 0);
+
+    let source = source(&registry, &options());
+    assert_eq!(source.manifest().unwrap(), raw(MANIFEST));
+    let by_digest = Descriptor::new(MANIFEST_TYPE, Digest::sha256(MANIFEST), MANIFEST.len() as u64);
+    assert_eq!(source.manifest_at(&by_digest).unwrap(), raw(MANIFEST));
+    assert!(source.manifest_at(&Descriptor { size: 3, ..by_digest }).is_err());
+    assert_eq!(fetch(&source, &descriptor(&small)).unwrap(), small);
+    assert_eq!(fetch(&source, &descriptor(&large)).unwrap(), large);
+}
+
+#[test]
+fn a_blob_of_unknown_digest_goes_in_large_pieces() {
+    for behaviour in [
+        Behaviour { pieces_only: true, ..Default::default() },
+        Behaviour { relative: true, min_piece: Some(9 * MIB), ..Default::default() },
+    ] {
+        let least = behaviour.min_piece.unwrap_or(8 * MIB);
+        let registry = start(behaviour);
+        let sink = sink(&registry, &options());
+        let blob = bytes(2 * least + 77);
+        let mut writer = sink.start_blob(None).unwrap();
+        for piece in blob.chunks(100_000) {
+            writer.write_all(piece).unwrap();
+        }
+        writer.commit(&descriptor(&blob)).unwrap();
+        assert_eq!(registry.blob("a/b", &descriptor(&blob).digest).unwrap(), blob);
+        let sent: Vec<usize> = registry.seen().iter().filter(|s| s.method == "PATCH").map(|s| s.length).collect();
+        assert_eq!(sent, [least, least, 77]);
+        assert_eq!(registry.open_uploads(), 0);
+    }
+}
+
+#[test]
+fn an_upload_that_is_given_up_is_cancelled() {
+    let registry = start(Behaviour::default());
+    let sink = sink(&registry, &options());
+    let blob = bytes(20 * MIB);
+    for known in [None, Some(&descriptor(&blob))] {
+        let mut writer = sink.start_blob(known).unwrap();
+        writer.write_all(&blob[..17 * MIB]).unwrap();
+        assert!(writer.commit(&descriptor(&blob)).is_err());
+        let mut writer = sink.start_blob(known).unwrap();
+        writer.write_all(&blob[..17 * MIB]).unwrap();
+        drop(writer);
+    }
+    assert_eq!(count(&registry.seen(), "DELETE"), 4);
+    assert_eq!(registry.open_uploads(), 0);
+    assert!(registry.blob("a/b", &descriptor(&blob).digest).is_none());
+}
+
+#[test]
+fn a_mount_saves_the_upload_and_a_refused_one_becomes_it() {
+    for refuse_mount in [false, true] {
+        let registry = start(Behaviour { refuse_mount, ..Default::default() });
+        let blob = bytes(5000);
+        registry.put_blob("other/one", &blob);
+        let options = RegistryOptions { mount_from: vec!["other/one".into()], ..options() };
+        let sink = sink(&registry, &options);
+        assert_eq!(sink.has_blob(&descriptor(&blob)).unwrap(), !refuse_mount);
+        if refuse_mount {
+            push(&sink, Some(&descriptor(&blob)), &blob).unwrap();
+        }
+        assert_eq!(registry.blob("a/b", &descriptor(&blob).digest).unwrap(), blob);
+        assert_eq!(count(&registry.seen(), "POST"), 1);
+    }
+    let registry = start(Behaviour::default());
+    let options = RegistryOptions { mount_from: vec!["x".into()], ..options() };
+    assert!(!sink(&registry, &options).has_blob(&descriptor(b"nowhere")).unwrap());
+    assert_eq!(registry.open_uploads(), 0, "an unused upload is cancelled with the sink");
+}
+
+#[test]
+fn passwords_tokens_and_their_absence() {
+    let user = || Some(("ann".to_owned(), "pw".to_owned()));
+    let token = |login, uses| Auth::Token { login, identity: None, uses };
+    let cases = [
+        (Auth::Basic { user: "ann".into(), password: "pw".into() }, login("ann", "pw"), true),
+        (Auth::Basic { user: "ann".into(), password: "pw".into() }, login("ann", "wrong"), false),
+        (Auth::Basic { user: "ann".into(), password: "pw".into() }, options(), false),
+        (token(None, 100), options(), true),
+        (token(user(), 100), login("ann", "pw"), true),
+        (token(user(), 100), login("ann", "wrong"), false),
+        (token(user(), 100), options(), false),
+    ];
+    for (auth, options, good) in cases {
+        let registry = start(Behaviour { auth: auth.clone(), ..Default::default() });
+        registry.put_manifest("a/b", "t", MANIFEST_TYPE, MANIFEST);
+        let source = source(&registry, &options);
+        match source.manifest() {
+            Ok(_) => assert!(good, "{auth:?}"),
+            Err(error) => {
+                let text = whole(&error);
+                assert!(!good && text.contains("401") && text.contains("UNAUTHORIZED"), "{auth:?}: {text}");
+                assert!(!text.contains("wrong") && !text.contains("ann"), "{text}");
+            }
+        }
+        assert!(!format!("{source:?}").contains("pw"));
+    }
+}
+
+#[test]
+fn one_token_serves_until_it_ends_and_then_one_more() {
+    let registry =
+        start(Behaviour { auth: Auth::Token { login: None, identity: None, uses: 100 }, ..Default::default() });
+    let blob = bytes(100);
+    registry.put_blob("a/b", &blob);
+    let source = source(&registry, &options());
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| assert_eq!(fetch(&source, &descriptor(&blob)).unwrap(), blob));
+        }
+    });
+    assert_eq!(registry.tokens_given(), 1);
+
+    registry.behave(|b| b.auth = Auth::Token { login: None, identity: None, uses: 2 });
+    let sink = sink(&registry, &options());
+    let large = bytes(17 * MIB);
+    push(&sink, None, &large).unwrap();
+    assert_eq!(registry.blob("a/b", &descriptor(&large).digest).unwrap(), large);
+    assert_eq!(registry.tokens_given(), 4, "POST, 3 PATCH and PUT at two requests a token");
+}
+
+#[test]
+fn an_identity_token_is_changed_into_access_tokens() {
+    let auth = Auth::Token { login: Some(("x".into(), "y".into())), identity: Some("id&entity".into()), uses: 9 };
+    let registry = start(Behaviour { auth, ..Default::default() });
+    registry.put_manifest("a/b", "t", MANIFEST_TYPE, MANIFEST);
+    let dir = tempfile::tempdir().unwrap();
+    let authfile = dir.path().join("auth.json");
+    std::fs::write(&authfile, format!(r#"{{"auths":{{"{}/a":{{"identitytoken":"id&entity"}}}}}}"#, registry.host()))
+        .unwrap();
+    let options = RegistryOptions { anonymous: false, authfile: Some(authfile), ..options() };
+    assert_eq!(source(&registry, &options).manifest().unwrap(), raw(MANIFEST));
+    assert!(registry.seen().iter().all(|seen| !seen.target.contains("entity")));
+}
+
+#[test]
+fn a_registry_that_refuses_everything_is_asked_twice_and_no_more() {
+    for auth in [
+        Auth::Basic { user: "ann".into(), password: "pw".into() },
+        Auth::Token { login: None, identity: None, uses: 100 },
+    ] {
+        let registry = start(Behaviour { auth, refuse_all: true, ..Default::default() });
+        let text = whole(&source(&registry, &login("ann", "pw")).manifest().unwrap_err());
+        assert!(text.contains("401"), "{text}");
+        let asked = registry.seen().iter().filter(|seen| seen.target.contains("/manifests/")).count();
+        assert_eq!(asked, 2);
+    }
+}
+
+#[test]
+fn credentials_stay_at_home_when_blobs_and_uploads_do_not() {
+    let blob = bytes(9 * MIB);
+    for auth in [
+        Auth::Basic { user: "ann".into(), password: "pw".into() },
+        Auth::Token { login: Some(("ann".into(), "pw".into())), identity: None, uses: 100 },
+    ] {
+        let elsewhere = start(Behaviour::default());
+        elsewhere.put_blob("a/b", &blob);
+        let (blobs_at, uploads_at) = (Some(elsewhere.url()), Some(elsewhere.url()));
+        let registry = start(Behaviour { auth, blobs_at, uploads_at, ..Default::default() });
+        let options = login("ann", "pw");
+        assert_eq!(fetch(&source(&registry, &options), &descriptor(&blob)).unwrap(), blob);
+        // The upload opens at home and is unknown elsewhere, which is all this needs: it went there, without credentials.
+        assert!(push(&sink(&registry, &options), Some(&descriptor(&blob)), &blob).is_err());
+        let seen = elsewhere.seen();
+        assert!(count(&seen, "GET") == 1 && count(&seen, "PUT") == 1, "{seen:?}");
+        assert!(seen.iter().all(|seen| seen.authorization.is_none()), "{seen:?}");
+        assert!(registry.seen().iter().any(|seen| seen.authorization.is_some()));
+    }
+}
+
+#[test]
+fn a_redirect_loop_ends_and_tells_no_signature() {
+    let registry = start(Behaviour::default());
+    registry.behave(|b| b.blobs_at = Some(registry.url()));
+    let text = fetch(&source(&registry, &options()), &descriptor(b"x")).unwrap_err();
+    assert!(text.contains("too many redirects") && !text.contains("s3cret"), "{text}");
+}
+
+#[test]
+fn what_comes_must_be_what_was_asked_for() {
+    let blob = bytes(3 * MIB);
+    type Change = fn(&mut Behaviour);
+    let cases: [(&str, Change); 6] = [
+        ("expected 3145728 bytes, found 3145738", |b| b.extra = 10),
+        ("expected 3145728 bytes, found 3145718", |b| b.extra = -10),
+        ("expected 3145728 bytes, found 3145", |b| (b.extra, b.no_length) = (10, true)),
+        ("expected 3145728 bytes, found 3145718", |b| (b.extra, b.no_length) = (-10, true)),
+        ("network failure", |b| b.cut = true),
+        ("text/html", |b| b.page = true),
+    ];
+    for (words, change) in cases {
+        let registry = start(Behaviour::default());
+        registry.put_blob("a/b", &blob);
+        registry.behave(change);
+        let text = fetch(&source(&registry, &options()), &descriptor(&blob)).unwrap_err();
+        assert!(text.contains(words) && text.contains(&registry.host()), "{words}: {text}");
+        assert!(text.contains(&descriptor(&blob).digest.to_string()), "{text}");
+    }
+}
+
+#[test]
+fn manifests_are_hashed_bounded_and_no_web_pages() {
+    let registry = start(Behaviour::default());
+    let digest = registry.put_manifest("a/b", "t", MANIFEST_TYPE, MANIFEST);
+    let pinned = RegistrySource::open(&format!("{}/a/b:t@{digest}", registry.host()), &options()).unwrap();
+    registry.behave(|b| (b.wrong_bytes, b.wrong_digest) = (true, true));
+    assert!(matches!(pinned.manifest(), Err(ImageError::DigestMismatch { .. })));
+    registry.behave(|b| b.wrong_bytes = false);
+    assert_eq!(pinned.manifest().unwrap().digest, digest, "what the header says is not believed");
+    registry.behave(|b| b.huge_manifest = Some(5 * MIB));
+    let text = whole(&source(&registry, &options()).manifest().unwrap_err());
+    assert!(text.contains("larger than 4194304 bytes"), "{text}");
+    registry.behave(|b| b.page = true);
+    let text = whole(&source(&registry, &options()).manifest().unwrap_err());
+    assert!(text.contains("text/html"), "{text}");
+}
+
+#[test]
+fn what_was_stored_must_be_what_was_sent() {
+    let registry = start(Behaviour { wrong_digest: true, ..Default::default() });
+    let sink = sink(&registry, &options());
+    assert!(push(&sink, Some(&descriptor(b"blob")), b"blob").unwrap_err().contains("expected digest"));
+    assert!(matches!(sink.finish(&raw(MANIFEST)), Err(ImageError::DigestMismatch { .. })));
+    registry.behave(|b| b.wrong_digest = false);
+    let lie = Descriptor::new("x", Digest::sha256(b"other"), 4);
+    let mut writer = sink.start_blob(Some(&lie)).unwrap();
+    writer.write_all(b"blob").unwrap();
+    let text = whole(&writer.commit(&lie).unwrap_err());
+    assert!(text.contains("400") && text.contains("DIGEST_INVALID"), "{text}");
+    assert_eq!(registry.open_uploads(), 0);
+}
+
+#[test]
+fn absence_and_failure_are_different_errors() {
+    let registry = start(Behaviour::default());
+    let source = source(&registry, &options());
+    assert!(matches!(source.manifest(), Err(ImageError::NotFound { .. })));
+    assert!(matches!(source.blob(&descriptor(b"x")), Err(ImageError::NotFound { .. })));
+    registry.behave(|b| b.fail_first = 1);
+    let text = whole(&source.manifest().unwrap_err());
+    assert!(text.contains("503: UNAVAILABLE: try again") && text.contains(&registry.host()), "{text}");
+}
+
+#[test]
+fn a_stalled_blob_ends_in_time_and_a_dropped_one_at_once() {
+    let registry = start(Behaviour { stall: true, ..Default::default() });
+    let blob = bytes(10 * MIB);
+    registry.put_blob("a/b", &blob);
+    let patient = source(&registry, &options());
+    let mut reader = patient.blob(&descriptor(&blob)).unwrap();
+    reader.read_exact(&mut [0; 1000]).unwrap();
+    drop(reader);
+    let options = RegistryOptions { timeout: Duration::from_millis(300), ..options() };
+    let text = fetch(&source(&registry, &options), &descriptor(&blob)).unwrap_err();
+    assert!(text.contains("no progress while receiving for 0.3 s"), "{text}");
+}
+
+#[test]
+fn plain_http_only_where_tls_is_not_asked_for() {
+    let registry = start(Behaviour::default());
+    registry.put_manifest("a/b", "t", MANIFEST_TYPE, MANIFEST);
+    let options = RegistryOptions { tls_verify: true, ..options() };
+    let text = whole(&source(&registry, &options).manifest().unwrap_err());
+    assert!(text.contains("network failure"), "{text}");
+    assert!(registry.seen().is_empty());
+    let nobody = RegistrySource::open("127.0.0.1:1/a", &self::options());
+    assert!(whole(&nobody.unwrap_err()).contains("127.0.0.1:1"));
+}

@@ -1,0 +1,239 @@
+//! A loopback OCI registry for tests, on threads and plain HTTP/1.1, that misbehaves on request.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufReader};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use oci_image::Digest;
+
+use crate::registry_http::Request;
+use crate::registry_routes;
+
+/// How the registry asks who is there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Auth {
+    /// Not at all.
+    #[default]
+    Open,
+    /// User name and password with every request.
+    Basic {
+        /// The user name.
+        user: String,
+        /// The password.
+        password: String,
+    },
+    /// A token from its own `/token`.
+    Token {
+        /// The user name and password a token is given for; `None` gives one to everybody.
+        login: Option<(String, String)>,
+        /// An identity token for which a token is given too.
+        identity: Option<String>,
+        /// For how many requests a token is good.
+        uses: usize,
+    },
+}
+
+/// What the registry does wrong, or differently. The default is a good registry.
+#[derive(Debug, Clone, Default)]
+pub struct Behaviour {
+    /// How it asks who is there.
+    pub auth: Auth,
+    /// Answers 401 to every request, whatever it carries.
+    pub refuse_all: bool,
+    /// Answers so many requests with 503 first.
+    pub fail_first: usize,
+    /// Answers every request for a manifest or blob with a web page and status 200.
+    pub page: bool,
+    /// Changes the first byte of every blob and manifest it gives.
+    pub wrong_bytes: bool,
+    /// Says a wrong `Docker-Content-Digest`.
+    pub wrong_digest: bool,
+    /// Closes the connection in the middle of a blob.
+    pub cut: bool,
+    /// Stops in the middle of a blob and keeps the connection.
+    pub stall: bool,
+    /// Gives blobs without stating their length.
+    pub no_length: bool,
+    /// Appends so many bytes to every blob (a negative number takes bytes away).
+    pub extra: i64,
+    /// Gives a manifest of so many bytes.
+    pub huge_manifest: Option<usize>,
+    /// Redirects requests for blobs to the same path at this `http://host:port`.
+    pub blobs_at: Option<String>,
+    /// Sends uploads to the same path at this `http://host:port`.
+    pub uploads_at: Option<String>,
+    /// Gives relative locations.
+    pub relative: bool,
+    /// Answers a mount with an ordinary upload.
+    pub refuse_mount: bool,
+    /// Takes blobs in pieces only: no body with the request that ends an upload.
+    pub pieces_only: bool,
+    /// Says the smallest piece it takes, in bytes.
+    pub min_piece: Option<usize>,
+}
+
+/// A request the registry has seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// The method.
+    pub method: String,
+    /// The path and query.
+    pub target: String,
+    /// The `Authorization` header.
+    pub authorization: Option<String>,
+    /// The length of its body, in bytes.
+    pub length: usize,
+}
+
+/// What the registry holds and knows.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub(crate) behaviour: Behaviour,
+    /// Blobs by repository and digest.
+    pub(crate) blobs: BTreeMap<(String, String), Vec<u8>>,
+    /// Manifests (media type and bytes) by repository and tag or digest.
+    pub(crate) manifests: BTreeMap<(String, String), (String, Vec<u8>)>,
+    /// Open uploads by number.
+    pub(crate) uploads: BTreeMap<usize, Vec<u8>>,
+    /// Every token given out, and for how many more requests it is good.
+    pub(crate) tokens: BTreeMap<String, usize>,
+    pub(crate) counter: usize,
+    pub(crate) seen: Vec<Seen>,
+}
+
+/// A running registry. Dropping it ends it.
+#[derive(Debug)]
+pub struct Registry {
+    address: SocketAddr,
+    state: Arc<Mutex<State>>,
+    over: Arc<AtomicBool>,
+    acceptor: Option<JoinHandle<()>>,
+}
+
+impl Registry {
+    /// Starts a registry on a free port of the loopback interface.
+    ///
+    /// # Errors
+    /// When no port can be had.
+    pub fn start(behaviour: Behaviour) -> io::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0))?;
+        let address = listener.local_addr()?;
+        let state = Arc::new(Mutex::new(State { behaviour, ..State::default() }));
+        let over = Arc::new(AtomicBool::new(false));
+        let (shared, ended) = (Arc::clone(&state), Arc::clone(&over));
+        let acceptor = thread::spawn(move || {
+            for stream in listener.incoming() {
+                if ended.load(Ordering::SeqCst) {
+                    return;
+                }
+                if let Ok(stream) = stream {
+                    let (shared, ended) = (Arc::clone(&shared), Arc::clone(&ended));
+                    thread::spawn(move || drop(serve(stream, address, &shared, &ended)));
+                }
+            }
+        });
+        Ok(Self { address, state, over, acceptor: Some(acceptor) })
+    }
+
+    /// `127.0.0.1:PORT`, as image names begin.
+    pub fn host(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// `http://127.0.0.1:PORT`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Changes the registry's behaviour from now on.
+    pub fn behave(&self, change: impl FnOnce(&mut Behaviour)) {
+        change(&mut self.state().behaviour);
+    }
+
+    /// Puts a blob into a repository.
+    pub fn put_blob(&self, repository: &str, bytes: &[u8]) -> Digest {
+        let digest = Digest::sha256(bytes);
+        self.state().blobs.insert((repository.to_owned(), digest.to_string()), bytes.to_vec());
+        digest
+    }
+
+    /// Puts a manifest into a repository, under its digest and `tag`.
+    pub fn put_manifest(&self, repository: &str, tag: &str, media_type: &str, bytes: &[u8]) -> Digest {
+        let digest = Digest::sha256(bytes);
+        for name in [tag, &digest.to_string()] {
+            let key = (repository.to_owned(), name.to_owned());
+            self.state().manifests.insert(key, (media_type.to_owned(), bytes.to_vec()));
+        }
+        digest
+    }
+
+    /// A blob of a repository, if it is there.
+    pub fn blob(&self, repository: &str, digest: &Digest) -> Option<Vec<u8>> {
+        self.state().blobs.get(&(repository.to_owned(), digest.to_string())).cloned()
+    }
+
+    /// The media type and bytes of a manifest, by tag or digest.
+    pub fn manifest(&self, repository: &str, reference: &str) -> Option<(String, Vec<u8>)> {
+        self.state().manifests.get(&(repository.to_owned(), reference.to_owned())).cloned()
+    }
+
+    /// Every request so far, in order.
+    pub fn seen(&self) -> Vec<Seen> {
+        self.state().seen.clone()
+    }
+
+    /// How many uploads were begun and neither ended nor cancelled.
+    pub fn open_uploads(&self) -> usize {
+        self.state().uploads.len()
+    }
+
+    /// How many tokens were given out.
+    pub fn tokens_given(&self) -> usize {
+        self.state().tokens.len()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(|e| e.into_inner())
+    }
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::SeqCst);
+        // Wakes the acceptor; should that fail, it is not waited for.
+        let woken = TcpStream::connect(self.address).is_ok();
+        if let Some(acceptor) = self.acceptor.take().filter(|_| woken) {
+            let _ = acceptor.join();
+        }
+    }
+}
+
+/// Serves one connection to its end.
+fn serve(mut stream: TcpStream, address: SocketAddr, state: &Mutex<State>, over: &AtomicBool) -> io::Result<()> {
+    let mut reader = BufReader::new(stream.try_clone()?);
+    while let Some(request) = Request::read(&mut reader)? {
+        let response = {
+            let mut state = state.lock().unwrap_or_else(|e| e.into_inner());
+            state.seen.push(Seen {
+                method: request.method.clone(),
+                target: request.target.clone(),
+                authorization: request.header("authorization").map(str::to_owned),
+                length: request.body.len(),
+            });
+            registry_routes::answer(&mut state, &address.to_string(), &request)
+        };
+        let stalled = || {
+            while !over.load(Ordering::SeqCst) {
+                thread::sleep(Duration::from_millis(20));
+            }
+        };
+        if !response.write(&mut stream, stalled)? {
+            return Ok(());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,179 @@
+//! Just enough HTTP/1.1 for the loopback registry: reads requests, writes answers, and can write them wrong.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+
+/// A request with its whole body.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) method: String,
+    /// The path and query as they came.
+    pub(crate) target: String,
+    /// Names in lower case.
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Request {
+    /// Reads one; `None` at the end of the connection.
+    pub(crate) fn read(from: &mut BufReader<TcpStream>) -> io::Result<Option<Self>> {
+        let mut line = String::new();
+        if from.read_line(&mut line)? == 0 {
+            return Ok(None);
+        }
+        let mut words = line.split_whitespace().map(str::to_owned);
+        let (Some(method), Some(target)) = (words.next(), words.next()) else {
+            return Err(io::Error::other(format!("no request line: {line:?}")));
+        };
+        let mut request = Self { method, target, headers: Vec::new(), body: Vec::new() };
+        loop {
+            line.clear();
+            from.read_line(&mut line)?;
+            let Some((name, value)) = line.trim_end().split_once(':') else { break };
+            request.headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
+        }
+        if let Some(length) = request.header("content-length").and_then(|v| v.parse::<u64>().ok()) {
+            from.take(length).read_to_end(&mut request.body)?;
+            if request.body.len() as u64 != length {
+                return Ok(None);
+            }
+        } else if request.header("transfer-encoding").is_some() {
+            while request.read_chunk(from)? {}
+        }
+        Ok(Some(request))
+    }
+
+    fn read_chunk(&mut self, from: &mut BufReader<TcpStream>) -> io::Result<bool> {
+        let mut line = String::new();
+        from.read_line(&mut line)?;
+        let length = u64::from_str_radix(line.trim(), 16).map_err(io::Error::other)?;
+        from.take(length).read_to_end(&mut self.body)?;
+        from.read_line(&mut line)?;
+        Ok(length > 0)
+    }
+
+    /// A header's value.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The path without the query.
+    pub(crate) fn path(&self) -> &str {
+        self.target.split('?').next().unwrap_or_default()
+    }
+
+    /// Every value of a name in the query, decoded.
+    pub(crate) fn query(&self, name: &str) -> Vec<String> {
+        pairs(self.target.split_once('?').map_or("", |(_, query)| query), name)
+    }
+
+    /// Every value of a name in a form sent as body, decoded.
+    pub(crate) fn form(&self, name: &str) -> Vec<String> {
+        pairs(&String::from_utf8_lossy(&self.body), name)
+    }
+}
+
+fn pairs(text: &str, name: &str) -> Vec<String> {
+    let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.filter(|(key, _)| *key == name).map(|(_, value)| decode(value)).collect()
+}
+
+fn decode(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        match byte {
+            b'+' => bytes.push(b' '),
+            b'%' => {
+                let hex = [rest.next().unwrap_or(b'0'), rest.next().unwrap_or(b'0')];
+                bytes.push(u8::from_str_radix(&String::from_utf8_lossy(&hex), 16).unwrap_or(b'?'));
+            }
+            byte => bytes.push(byte),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// How the body of an answer is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Delivery {
+    /// As it should be.
+    Right,
+    /// Without its body, but with its length, as the answer to HEAD is.
+    HeadOnly,
+    /// Half of it, then the connection is closed.
+    Cut,
+    /// Without a stated length, ended properly.
+    Chunked,
+    /// Half of it, then nothing more.
+    Stall,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+    pub(crate) delivery: Delivery,
+}
+
+impl Response {
+    /// An answer without body.
+    pub(crate) fn new(status: u16) -> Self {
+        Self { status, headers: Vec::new(), body: Vec::new(), delivery: Delivery::Right }
+    }
+
+    /// An answer with a registry's error envelope.
+    pub(crate) fn error(status: u16, code: &str, message: &str) -> Self {
+        let body = format!(r#"{{"errors":[{{"code":"{code}","message":"{message}"}}]}}"#);
+        Self::new(status).header("Content-Type", "application/json").body(body.into_bytes())
+    }
+
+    pub(crate) fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
+        self
+    }
+
+    pub(crate) fn body(mut self, body: Vec<u8>) -> Self {
+        self.body = body;
+        self
+    }
+
+    /// Writes it. `false` when the connection must be closed afterwards.
+    pub(crate) fn write(&self, to: &mut TcpStream, stalled: impl FnOnce()) -> io::Result<bool> {
+        let mut head = format!("HTTP/1.1 {} Answer\r\n", self.status);
+        for (name, value) in &self.headers {
+            head += &format!("{name}: {value}\r\n");
+        }
+        if self.delivery == Delivery::Chunked {
+            head += "Transfer-Encoding: chunked\r\n\r\n";
+        } else if self.status == 204 {
+            head += "\r\n";
+        } else {
+            head += &format!("Content-Length: {}\r\n\r\n", self.body.len());
+        }
+        to.write_all(head.as_bytes())?;
+        let half = self.body.get(..self.body.len() / 2).unwrap_or_default();
+        match self.delivery {
+            Delivery::Right => to.write_all(&self.body)?,
+            Delivery::HeadOnly => {}
+            Delivery::Cut => to.write_all(half)?,
+            Delivery::Chunked => {
+                for piece in self.body.chunks(1000) {
+                    to.write_all(format!("{:x}\r\n", piece.len()).as_bytes())?;
+                    to.write_all(piece)?;
+                    to.write_all(b"\r\n")?;
+                }
+                to.write_all(b"0\r\n\r\n")?;
+            }
+            Delivery::Stall => {
+                to.write_all(half)?;
+                to.flush()?;
+                stalled();
+            }
+        }
+        to.flush()?;
+        Ok(!matches!(self.delivery, Delivery::Cut | Delivery::Stall))
+    }
+}
