@@ -284,14 +284,20 @@ mod tests {
 
     use super::*;
 
+    /// Words in random order: text whose hash chains are long, as the shortcuts of a compressor depend on them.
     fn sample(length: usize) -> Vec<u8> {
+        let words = [&b"usr/"[..], b"lib", b"share/", b"\0\0\0\0\0\0", b"ostree", b"s", b".so.1", b"kernel", b"0755"];
         let mut state = 1_u32;
-        (0..length)
-            .map(|index| {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                if index % 3 == 0 { (state >> 24) as u8 } else { (index / 512) as u8 }
-            })
-            .collect()
+        let mut bytes = Vec::with_capacity(length + 8);
+        while bytes.len() < length {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            match (state >> 20) as usize % 12 {
+                word @ 0..9 => bytes.extend_from_slice(words[word]),
+                _ => bytes.push((state >> 24) as u8),
+            }
+        }
+        bytes.truncate(length);
+        bytes
     }
 
     fn gzip(bytes: &[u8], level: u32, jobs: usize, piece: usize) -> Vec<u8> {
@@ -323,6 +329,21 @@ mod tests {
         let expected = gzip(&bytes, 6, 1, bytes.len());
         for (jobs, piece) in [(2, 1000), (3, BLOCK), (8, BLOCK + 1), (1, 511)] {
             assert!(gzip(&bytes, 6, jobs, piece) == expected, "{jobs} jobs, pieces of {piece}");
+        }
+    }
+
+    #[test]
+    fn the_bytes_do_not_depend_on_what_a_thread_did_before() {
+        let (bytes, other) = (sample(2 * BLOCK), std::fs::read("/proc/self/exe").unwrap());
+        for level in 1..=9 {
+            let expected = gzip(&bytes, level, 1, BLOCK);
+            let workers = Workers::new(2).unwrap();
+            let mut before = ParallelGzip::new(Vec::new(), level, workers.clone());
+            before.write_all(other.get(..8 * BLOCK).unwrap_or(&other)).unwrap();
+            before.finish().unwrap();
+            let mut writer = ParallelGzip::new(Vec::new(), level, workers);
+            writer.write_all(&bytes).unwrap();
+            assert!(writer.finish().unwrap() == expected, "level {level}");
         }
     }
 
