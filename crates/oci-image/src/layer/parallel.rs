@@ -333,21 +333,6 @@ mod tests {
     }
 
     #[test]
-    fn the_bytes_do_not_depend_on_what_a_thread_did_before() {
-        let (bytes, other) = (sample(2 * BLOCK), std::fs::read("/proc/self/exe").unwrap());
-        for level in 1..=9 {
-            let expected = gzip(&bytes, level, 1, BLOCK);
-            let workers = Workers::new(2).unwrap();
-            let mut before = ParallelGzip::new(Vec::new(), level, workers.clone());
-            before.write_all(other.get(..8 * BLOCK).unwrap_or(&other)).unwrap();
-            before.finish().unwrap();
-            let mut writer = ParallelGzip::new(Vec::new(), level, workers);
-            writer.write_all(&bytes).unwrap();
-            assert!(writer.finish().unwrap() == expected, "level {level}");
-        }
-    }
-
-    #[test]
     fn incompressible_bytes_fit() {
         let mut state = 7_u64;
         let bytes: Vec<u8> = (0..BLOCK * 2)
