@@ -1,1 +1,27 @@
 //! Streaming tar <-> OSTree objects: the container export format.
+//!
+//! A commit is written as a tar stream that holds a checkout, whose files are hard links into a repository of mode
+//! `bare-split-xattrs` that stands in the same stream below `sysroot/ostree/repo`. Reading takes the objects out of that
+//! repository, checks each against its own name and hands it to a store; the checkout is not looked at.
+//!
+//! Writing: [`export`] gives one stream with everything; [`write_commit_layer`] and [`write_chunk_layer`] give the layers of
+//! an image. Reading: [`import`] takes a stream with a commit, [`import_object_set`] one with file objects alone, and
+//! [`check_complete`] says whether all that was read together makes a whole commit.
+//!
+//! The format is that of ostree-ext; see [`write::Flavour`] for its two variants.
+
+pub mod detached;
+pub mod entry;
+pub mod error;
+pub mod limits;
+pub mod path;
+pub mod read;
+pub mod write;
+
+pub use detached::replace_detached;
+pub use error::{Reason, TarError};
+pub use read::{ImportOptions, ImportStats, Imported, check_complete, import, import_object_set};
+pub use write::{
+    ChunkOptions, DirAttributes, DirMap, ExportOptions, FileMap, Flavour, Stats, dirs_of, export, files_of,
+    write_chunk_layer, write_commit_layer,
+};

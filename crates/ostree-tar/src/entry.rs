@@ -1,0 +1,326 @@
+//! The entries of a tar stream, one after the other, with their content as a reader.
+
+use std::io::Read;
+
+use tar_core::EntryType;
+use tar_core::parse::{Limits, ParseEvent, ParsedEntry, Parser};
+
+use crate::error::TarError;
+use crate::limits::{BUFFER_SIZE, MAX_EXTENSION_SIZE, MAX_EXTENSIONS, MAX_SPARSE_ENTRIES};
+
+/// What the headers of one entry say.
+#[derive(Debug)]
+pub struct Entry {
+    /// Where its first header starts, in bytes.
+    pub offset: u64,
+    /// Its type.
+    pub kind: EntryType,
+    /// Whether its content is pieces of a sparse file.
+    pub sparse: bool,
+    /// Its name as it stands in the stream.
+    pub path: Vec<u8>,
+    /// The target of a link; empty if there is none.
+    pub link: Vec<u8>,
+    /// The mode; format 0 has type bits in it.
+    pub mode: u32,
+    /// The user id.
+    pub uid: u64,
+    /// The group id.
+    pub gid: u64,
+    /// The length of its content in bytes.
+    pub size: u64,
+    /// All its headers as they came, if they are kept.
+    pub headers: Vec<u8>,
+}
+
+impl Entry {
+    fn empty() -> Self {
+        let (path, link, headers) = (Vec::new(), Vec::new(), Vec::new());
+        Self {
+            offset: 0,
+            kind: EntryType::Regular,
+            sparse: false,
+            path,
+            link,
+            mode: 0,
+            uid: 0,
+            gid: 0,
+            size: 0,
+            headers,
+        }
+    }
+
+    fn take(&mut self, offset: u64, parsed: &ParsedEntry<'_>, sparse: bool) {
+        self.offset = offset;
+        self.kind = parsed.entry_type;
+        self.sparse = sparse;
+        self.path.clear();
+        self.path.extend_from_slice(&parsed.path);
+        self.link.clear();
+        self.link.extend_from_slice(parsed.link_target.as_deref().unwrap_or_default());
+        (self.mode, self.uid, self.gid, self.size) = (parsed.mode, parsed.uid, parsed.gid, parsed.size);
+    }
+
+    /// The name for messages.
+    pub fn shown_path(&self) -> String {
+        String::from_utf8_lossy(&self.path).into_owned()
+    }
+
+    /// The type for messages.
+    pub fn shown_kind(&self) -> String {
+        if self.sparse { "Sparse".to_owned() } else { format!("{:?}", self.kind) }
+    }
+
+    /// Whether this is a regular file with its content in one piece.
+    pub fn is_regular(&self) -> bool {
+        self.kind.is_file() && !self.sparse
+    }
+}
+
+/// Reads a tar stream entry by entry. Content that was not read is skipped over.
+pub struct Entries<R> {
+    stream: R,
+    parser: Parser,
+    buffer: Vec<u8>,
+    /// What of the buffer is filled and not yet used.
+    start: usize,
+    end: usize,
+    /// How many bytes were used before `start`.
+    offset: u64,
+    /// How many bytes of the current entry's content are still to come, and of its padding.
+    content: u64,
+    padding: u64,
+    entry: Entry,
+    keep_headers: bool,
+}
+
+/// What the parser found, without what it borrows.
+enum Step {
+    More(usize),
+    Skip(usize),
+    Entry(usize),
+    End(usize),
+}
+
+impl<R: Read> Entries<R> {
+    /// Starts at the first header of an uncompressed stream.
+    pub fn new(stream: R) -> Self {
+        let limits = Limits {
+            max_metadata_size: MAX_EXTENSION_SIZE,
+            max_path_len: None,
+            max_pending_entries: MAX_EXTENSIONS,
+            max_sparse_entries: MAX_SPARSE_ENTRIES,
+        };
+        let mut parser = Parser::new(limits);
+        // A nameless entry is no object, and so skipped over.
+        parser.set_allow_empty_path(true);
+        Self {
+            stream,
+            parser,
+            buffer: vec![0; BUFFER_SIZE],
+            start: 0,
+            end: 0,
+            offset: 0,
+            content: 0,
+            padding: 0,
+            entry: Entry::empty(),
+            keep_headers: false,
+        }
+    }
+
+    /// Keeps the headers of every entry in [`Entry::headers`].
+    pub fn keeping_headers(stream: R) -> Self {
+        Self { keep_headers: true, ..Self::new(stream) }
+    }
+
+    /// The current position in the stream in bytes.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Goes on to the next entry; `None` at the end of the archive. A stream that ends without the end mark is cut off.
+    pub fn next_entry(&mut self) -> Result<Option<&Entry>, TarError> {
+        self.skip_content()?;
+        self.entry.headers.clear();
+        loop {
+            let offset = self.offset;
+            match self.step()? {
+                Step::More(wanted) => self.fill(wanted)?,
+                Step::Skip(length) => {
+                    self.keep(length);
+                    self.consume(length);
+                }
+                Step::Entry(length) => {
+                    self.keep(length);
+                    self.consume(length);
+                    self.content = self.entry.size;
+                    self.padding = self.content.wrapping_neg() % 512;
+                    self.entry.offset = offset;
+                    return Ok(Some(&self.entry));
+                }
+                Step::End(length) => {
+                    self.consume(length);
+                    return Ok(None);
+                }
+            }
+        }
+    }
+
+    /// The entry that [`Entries::next_entry`] went to last.
+    pub fn entry(&self) -> &Entry {
+        &self.entry
+    }
+
+    /// What is left of the current entry's content.
+    pub fn content(&mut self) -> Content<'_, R> {
+        Content { entries: self, failure: None }
+    }
+
+    /// Reads the current entry's content whole. The caller has checked its size against a limit.
+    pub fn read_content(&mut self, into: &mut Vec<u8>) -> Result<(), TarError> {
+        into.clear();
+        // Grown while reading, so that a lying size costs no memory.
+        while self.content > 0 {
+            self.fill(1)?;
+            let piece = usize::try_from(self.content).unwrap_or(usize::MAX).min(self.end - self.start);
+            into.extend_from_slice(self.buffered().get(..piece).unwrap_or_default());
+            self.consume(piece);
+            self.content -= piece as u64;
+        }
+        Ok(())
+    }
+
+    /// Reads what follows the end mark, so that whoever feeds the stream sees its end.
+    pub fn drain(&mut self) -> Result<(), TarError> {
+        loop {
+            self.consume(self.end - self.start);
+            if self.read_more()? == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    fn step(&mut self) -> Result<Step, TarError> {
+        let offset = self.offset;
+        let input = self.buffer.get(self.start..self.end).unwrap_or_default();
+        match self.parser.parse(input).map_err(|source| TarError::Malformed { offset, source })? {
+            ParseEvent::NeedData { min_bytes } => Ok(Step::More(min_bytes)),
+            ParseEvent::GlobalExtensions { consumed, .. } => Ok(Step::Skip(consumed)),
+            ParseEvent::Entry { consumed, entry } => {
+                self.entry.take(offset, &entry, false);
+                Ok(Step::Entry(consumed))
+            }
+            ParseEvent::SparseEntry { consumed, entry, .. } => {
+                self.entry.take(offset, &entry, true);
+                Ok(Step::Entry(consumed))
+            }
+            ParseEvent::End { consumed } => Ok(Step::End(consumed)),
+        }
+    }
+
+    fn keep(&mut self, length: usize) {
+        if self.keep_headers {
+            let headers = self.buffer.get(self.start..self.start + length).unwrap_or_default();
+            self.entry.headers.extend_from_slice(headers);
+        }
+    }
+
+    fn buffered(&self) -> &[u8] {
+        self.buffer.get(self.start..self.end).unwrap_or_default()
+    }
+
+    fn consume(&mut self, length: usize) {
+        let length = length.min(self.end - self.start);
+        self.start += length;
+        self.offset += length as u64;
+    }
+
+    /// Makes at least `wanted` bytes stand in the buffer; a stream that ends before is cut off.
+    fn fill(&mut self, wanted: usize) -> Result<(), TarError> {
+        while self.end - self.start < wanted {
+            if wanted > self.buffer.len() {
+                // The parser's limits bound what it asks for.
+                self.buffer.resize(wanted, 0);
+            }
+            if self.read_more()? == 0 {
+                return Err(TarError::Truncated { offset: self.offset + (self.end - self.start) as u64 });
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads once into the free part of the buffer, which is made if there is none.
+    fn read_more(&mut self) -> Result<usize, TarError> {
+        if self.start == self.end {
+            (self.start, self.end) = (0, 0);
+        } else if self.start > 0 {
+            self.buffer.copy_within(self.start..self.end, 0);
+            (self.start, self.end) = (0, self.end - self.start);
+        }
+        let offset = self.offset + self.end as u64;
+        let free = self.buffer.get_mut(self.end..).unwrap_or_default();
+        let got = read_some(&mut self.stream, free).map_err(|source| TarError::Read { offset, source })?;
+        self.end += got;
+        Ok(got)
+    }
+
+    fn skip_content(&mut self) -> Result<(), TarError> {
+        let mut left = self.content.saturating_add(self.padding);
+        (self.content, self.padding) = (0, 0);
+        while left > 0 {
+            self.fill(1)?;
+            let piece = usize::try_from(left).unwrap_or(usize::MAX).min(self.end - self.start);
+            self.consume(piece);
+            left -= piece as u64;
+        }
+        Ok(())
+    }
+}
+
+fn read_some(stream: &mut impl Read, into: &mut [u8]) -> std::io::Result<usize> {
+    loop {
+        match stream.read(into) {
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
+}
+
+/// The content of the current entry as a stream.
+pub struct Content<'e, R> {
+    entries: &'e mut Entries<R>,
+    /// Why the stream of entries failed, apart from what its user makes of it.
+    failure: Option<TarError>,
+}
+
+impl<R> Content<'_, R> {
+    /// The failure of the stream itself, if reading the content met one.
+    pub fn into_failure(self) -> Option<TarError> {
+        self.failure
+    }
+}
+
+impl<R: Read> Read for Content<'_, R> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let entries = &mut *self.entries;
+        if entries.content == 0 || into.is_empty() {
+            return Ok(0);
+        }
+        if let Err(failure) = entries.fill(1) {
+            let kind = match &failure {
+                TarError::Truncated { .. } => std::io::ErrorKind::UnexpectedEof,
+                _ => std::io::ErrorKind::Other,
+            };
+            let error = std::io::Error::new(kind, failure.to_string());
+            self.failure = Some(failure);
+            return Err(error);
+        }
+        let most = usize::try_from(entries.content).unwrap_or(usize::MAX).min(into.len());
+        let piece = most.min(entries.end - entries.start);
+        let from = entries.buffer.get(entries.start..entries.start + piece).unwrap_or_default();
+        into.get_mut(..piece).unwrap_or_default().copy_from_slice(from);
+        entries.consume(piece);
+        entries.content -= piece as u64;
+        Ok(piece)
+    }
+}

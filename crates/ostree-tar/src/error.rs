@@ -1,0 +1,261 @@
+//! What goes wrong between tar streams and stores.
+
+use ostree_core::{Checksum, CommitId, FileId, ObjectError, ObjectName, StoreError, VerifyError};
+
+/// Why a stream could not be written or read. Positions are byte offsets in the uncompressed stream, at the first header
+/// of the entry.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TarError {
+    /// The stream could not be written.
+    #[error("writing the tar stream at byte {offset}")]
+    Write {
+        /// How many bytes were written before.
+        offset: u64,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// An object could not be written out.
+    #[error("exporting object {object}")]
+    Export {
+        /// The object.
+        object: ObjectName,
+        /// The cause.
+        source: StoreError,
+    },
+    /// A file changed or failed while it was written out.
+    #[error("exporting the content of file object {file}")]
+    Content {
+        /// The object.
+        file: FileId,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The stream could not be read.
+    #[error("reading the tar stream at byte {offset}")]
+    Read {
+        /// How many bytes were read before.
+        offset: u64,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The stream ended in the middle.
+    #[error("tar stream cut off at byte {offset}")]
+    Truncated {
+        /// Where it ended.
+        offset: u64,
+    },
+    /// The stream is no tar archive.
+    #[error("malformed tar stream at byte {offset}")]
+    Malformed {
+        /// Where the entry starts.
+        offset: u64,
+        /// What is wrong with its headers.
+        source: tar_core::parse::ParseError,
+    },
+    /// An entry is not what it must be.
+    #[error("tar entry '{entry}' at byte {offset}")]
+    Entry {
+        /// The name of the entry.
+        entry: String,
+        /// Where it starts.
+        offset: u64,
+        /// What is wrong.
+        source: Reason,
+    },
+    /// The stream holds no commit.
+    #[error("Commit object not found")]
+    NoCommit,
+    /// The stream holds a commit and nothing else.
+    #[error("End of stream after commit object")]
+    OnlyCommit,
+    /// The stream ended between a file's xattrs and the file.
+    #[error("Found previous dangling xattrs for file object '{file}'")]
+    DanglingXattrs {
+        /// The file that did not come.
+        file: FileId,
+    },
+    /// The signatures do not vouch for the commit.
+    #[error("verifying commit {commit} in tar stream")]
+    Verify {
+        /// The commit.
+        commit: CommitId,
+        /// The verifier's answer.
+        source: VerifyError,
+    },
+    /// The store failed apart from any one entry.
+    #[error("preparing to import commit {commit}")]
+    Prepare {
+        /// The commit.
+        commit: CommitId,
+        /// The cause.
+        source: StoreError,
+    },
+    /// The commit is not whole.
+    #[error("commit {commit} is incomplete: {count} objects are missing, the first is {first}")]
+    Incomplete {
+        /// The commit.
+        commit: CommitId,
+        /// How many objects are known to be missing.
+        count: usize,
+        /// One of them.
+        first: ObjectName,
+    },
+    /// The completeness could not be checked.
+    #[error("checking that commit {commit} is complete")]
+    Check {
+        /// The commit.
+        commit: CommitId,
+        /// The cause.
+        source: StoreError,
+    },
+    /// New detached metadata has nothing to stand behind.
+    #[error("Missing commit object")]
+    DetachNoCommit,
+    /// Only a commit is there, where something must follow.
+    #[error("Expected metadata object after commit")]
+    DetachOnlyCommit,
+}
+
+/// What is wrong with one entry. Where ostree-ext refuses the same, the wording is its.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Reason {
+    /// The name is not UTF-8.
+    #[error("Invalid non-utf8 path")]
+    NonUtf8,
+    /// The directory of an object is not two characters.
+    #[error("Invalid checksum parent {0}")]
+    ChecksumParent(String),
+    /// The name of an object is not 62 characters.
+    #[error("Invalid checksum part {0}")]
+    ChecksumPart(String),
+    /// The name of an object is not lower-case hexadecimal.
+    #[error("Invalid sha256 checksum {0}")]
+    Checksum(String),
+    /// The name of an object ends in no known type.
+    #[error("Invalid object type {0}")]
+    ObjectType(String),
+    /// Something else comes where the commit must be.
+    #[error("Expected commit object, not {0}")]
+    NotCommit(String),
+    /// The commit is no regular file.
+    #[error("Expected regular file for commit object, not {0}")]
+    CommitNotRegular(String),
+    /// A second commit.
+    #[error("Found multiple commit objects")]
+    MultipleCommits,
+    /// Detached metadata of another commit.
+    #[error("Expected commitmeta checksum {expected}, found {found}")]
+    OtherCommitMeta {
+        /// The commit of the stream.
+        expected: Checksum,
+        /// The commit the metadata is for.
+        found: Checksum,
+    },
+    /// Metadata that may not stand here.
+    #[error("Invalid metadata object type; {0}")]
+    MetadataType(String),
+    /// A metadata object is no regular file.
+    #[error("Invalid non-regular metadata object")]
+    MetadataNotRegular,
+    /// A metadata object beyond the limit.
+    #[error("object of size {size} exceeds {limit} bytes")]
+    MetadataTooLarge {
+        /// Its size in bytes.
+        size: u64,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// A metadata object among file objects.
+    #[error("Found metadata object {0} in object set mode")]
+    MetadataInObjectSet(ObjectName),
+    /// A file object that came before.
+    #[error("Duplicate object: {0}")]
+    Duplicate(FileId),
+    /// An object that no object before it names.
+    #[error("object {object} does not belong to commit {commit}, or comes before the directory that names it")]
+    Foreign {
+        /// The object.
+        object: ObjectName,
+        /// The commit of the stream.
+        commit: CommitId,
+    },
+    /// The commit names too many objects.
+    #[error("commit {commit} names more than {limit} objects")]
+    TooManyObjects {
+        /// The commit of the stream.
+        commit: CommitId,
+        /// The limit.
+        limit: usize,
+    },
+    /// Xattrs came for a file that did not follow.
+    #[error("Found previous dangling xattrs for file object '{0}'")]
+    DanglingXattrs(FileId),
+    /// A file without xattrs before it.
+    #[error("Missing xattrs reference")]
+    MissingXattrs,
+    /// A file with another file's xattrs before it.
+    #[error("Object mismatch, found xattrs for {0}")]
+    OtherXattrs(FileId),
+    /// A file names xattrs that did not come.
+    #[error("Failed to find xattrs content {0}")]
+    UnknownXattrs(Checksum),
+    /// A pointer to xattrs that is neither link nor file.
+    #[error("Unexpected xattrs type '{kind}' found for {file}")]
+    XattrsLinkType {
+        /// What it is.
+        kind: String,
+        /// The file it is for.
+        file: FileId,
+    },
+    /// A link to xattrs that leads nowhere.
+    #[error("No xattrs link content for {0}")]
+    NoXattrsTarget(FileId),
+    /// A set of xattrs that is no regular file.
+    #[error("Invalid xattr entry of type {0}")]
+    XattrsType(String),
+    /// A set of xattrs beyond the limit.
+    #[error("Invalid xattr size {0}")]
+    XattrsTooLarge(u64),
+    /// All sets of xattrs together are beyond the limit.
+    #[error("the xattr sets of this stream exceed {limit} bytes")]
+    XattrsTotal {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// Bytes of another checksum than their name.
+    #[error("Checksum mismatch, expected '{expected}' but computed '{actual}'")]
+    ChecksumMismatch {
+        /// The name.
+        expected: Checksum,
+        /// The checksum of the bytes.
+        actual: Checksum,
+    },
+    /// A file object that is neither regular file nor symlink.
+    #[error("Invalid tar entry of type {0}")]
+    FileType(String),
+    /// A symlink without target.
+    #[error("Invalid symlink")]
+    NoTarget,
+    /// A symlink target that is not UTF-8.
+    #[error("Non-utf8 symlink")]
+    TargetNonUtf8,
+    /// A symlink with content.
+    #[error("a symlink with {0} bytes of content")]
+    SymlinkContent(u64),
+    /// A user or group id that does not fit 32 bits.
+    #[error("invalid {what} {value}")]
+    Owner {
+        /// `uid` or `gid`.
+        what: &'static str,
+        /// The value.
+        value: u64,
+    },
+    /// The bytes are not in the form of the object.
+    #[error(transparent)]
+    Object(#[from] ObjectError),
+    /// The store refused or failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

@@ -1,0 +1,19 @@
+//! Commits written as tar streams: whole, or cut into the layers of an image.
+
+mod checkout;
+mod encode;
+mod layer;
+mod links;
+mod objects;
+mod plan;
+mod prefetch;
+mod skeleton;
+mod tree;
+mod walk;
+
+pub use layer::{ChunkOptions, write_chunk_layer, write_commit_layer};
+pub use objects::{ExportOptions, Flavour, Stats};
+pub use plan::{DirAttributes, DirMap, FileMap, dirs_of, files_of};
+pub use tree::export;
+
+pub(crate) use encode::{Head, TarOut};
