@@ -15,7 +15,7 @@ mod sample;
 mod subject;
 mod tree_walk;
 
-use crate::{binary, sh};
+use crate::{binary, peers, sh};
 use anyhow::{Context, Result, bail, ensure};
 use case::{Case, Pairing};
 use judge_case::Bench;
@@ -62,7 +62,7 @@ pub fn run(args: &[String]) -> Result<()> {
 }
 
 fn run_in(scratch: &Path, options: &Options, profile: &str, cases: &[Case]) -> Result<String> {
-    let ostree_ext = ostree_ext_cli();
+    let ostree_ext = peers::ostree_ext();
     let ours = if options.reference_only {
         None
     } else {
@@ -81,32 +81,44 @@ fn run_in(scratch: &Path, options: &Options, profile: &str, cases: &[Case]) -> R
         keep: options.keep,
     };
     let start = Instant::now();
-    let results = run_all(&bench, cases, jobs(options.jobs));
+    let done = run_all(&bench, cases, jobs(options.jobs));
+    report::print_slowest(cases.iter().zip(&done).map(|(case, done)| (case.name.clone(), done.seconds)).collect());
+    let results: Vec<report::Result> = done.into_iter().flat_map(|done| done.results).collect();
     let counts = print_details(&results);
     print_components(&results);
     println!("{} cases in {:.0} s", cases.len(), start.elapsed().as_secs_f64());
     Ok(summary_line(counts))
 }
 
-/// Runs the cases on `jobs` threads; results come back in the cases' order.
-fn run_all(bench: &Bench<'_>, cases: &[Case], jobs: usize) -> Vec<report::Result> {
+/// A case that has been run.
+#[derive(Debug)]
+struct Done {
+    number: usize,
+    seconds: f64,
+    results: Vec<report::Result>,
+}
+
+/// Runs the cases on `jobs` threads; they come back in their own order.
+fn run_all(bench: &Bench<'_>, cases: &[Case], jobs: usize) -> Vec<Done> {
     let next = AtomicUsize::new(0);
-    let done: Mutex<Vec<(usize, Vec<report::Result>)>> = Mutex::new(Vec::new());
+    let all: Mutex<Vec<Done>> = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..jobs {
             scope.spawn(|| {
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     let Some(case) = cases.get(number) else { break };
+                    let start = Instant::now();
                     let results = bench.judge(number, case);
-                    done.lock().expect("no thread panics while it holds the results").push((number, results));
+                    let done = Done { number, seconds: start.elapsed().as_secs_f64(), results };
+                    all.lock().expect("no thread panics while it holds the results").push(done);
                 }
             });
         }
     });
-    let mut done = done.into_inner().expect("no thread panics while it holds the results");
-    done.sort_by_key(|(number, _)| *number);
-    done.into_iter().flat_map(|(_, results)| results).collect()
+    let mut all = all.into_inner().expect("no thread panics while it holds the results");
+    all.sort_by_key(|done| done.number);
+    all
 }
 
 fn jobs(asked: usize) -> usize {
@@ -133,10 +145,4 @@ fn takes_xattrs(dir: &Path) -> bool {
     // A probe that could not be made needs no removing.
     let _ = std::fs::remove_file(&probe);
     taken
-}
-
-/// The reference's container program, built apart from the workspace.
-fn ostree_ext_cli() -> Option<PathBuf> {
-    let path = sh::target_dir().join("peers/ostree-ext-cli");
-    path.is_file().then_some(path).or_else(|| sh::which("ostree-ext-cli"))
 }

@@ -96,6 +96,13 @@ pub fn print_components(results: &[Result]) {
     }
 }
 
+/// Prints the cases that took longest, so that the suite stays quick.
+pub fn print_slowest(mut times: Vec<(String, f64)>) {
+    times.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let slow: Vec<String> = times.iter().take(6).map(|(name, seconds)| format!("{name} {seconds:.1} s")).collect();
+    println!("slowest: {}", slow.join(", "));
+}
+
 /// The last line of the output, in the form scripts read.
 pub fn summary_line(counts: Counts) -> String {
     let mut line = format!("{} passed, {} failed", counts.passed, counts.failed);

@@ -104,7 +104,7 @@ impl Run<'_> {
             }
             Look::Shell(command) => {
                 let Output { status, stdout, stderr } = self.shell(Role::Neutral, command).output()?;
-                ensure!(status.success(), "ended with {status}: {}", self.normal(&stderr));
+                ensure!(status.success(), "ended with {status}: {}{}", self.normal(&stdout), self.normal(&stderr));
                 Ok(self.normal(&stdout))
             }
         }
@@ -132,8 +132,9 @@ impl Run<'_> {
             .env("HOME", &self.dir)
             .env("LC_ALL", "C.UTF-8")
             .env("TZ", "UTC")
+            .env("CACHE", sh::target_dir().join("xtask/conformance-cache"))
             .env("SOURCE_DATE_EPOCH", "1700000000")
-            .env("PAIRING", self.pairing.word())
+            .env("SUBJECT", subject.map_or("system", |subject| subject.name.as_str()))
             .dir(&self.dir)
     }
 

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 /// A directory of program names put first in `PATH`, so that one command line serves every subject.
 #[derive(Clone, Debug)]
 pub struct Subject {
+    /// `reference` or `ours`; case files see it as `$SUBJECT`.
+    pub name: String,
     /// The directory.
     pub bin: PathBuf,
     /// The names found in it.
@@ -32,7 +34,7 @@ impl Subject {
             symlink(program, &link).with_context(|| format!("linking {}", link.display()))?;
             programs.push((*face).to_owned());
         }
-        Ok(Self { bin, programs })
+        Ok(Self { name: name.to_owned(), bin, programs })
     }
 
     /// The real programs; what is not installed is left out and noticed by the cases that need it.

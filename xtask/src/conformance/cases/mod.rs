@@ -11,6 +11,9 @@ const FILES: &[(&str, &str)] = &[
     ("refs", include_str!("refs.cases")),
     ("commit", include_str!("commit.cases")),
     ("checkout", include_str!("checkout.cases")),
+    ("tar", include_str!("tar.cases")),
+    ("image", include_str!("image.cases")),
+    ("faults", include_str!("faults.cases")),
     ("newer", include_str!("newer.cases")),
 ];
 

@@ -15,3 +15,128 @@ flip() {
 
 # Runs a command as the user nobody.
 as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
+
+# Members of an export tar that both flavours have: everything but the attribute objects.
+members() { tar --quoting-style=escape --numeric-owner -tvf "$1" | grep -v '\.file-xattrs'; }
+
+# A tree that can run a shell: bash, ls and cat of the host with their libraries, at DIR.
+shell_tree() {
+    local program library
+    mkdir -p "$1"/usr/{bin,lib,etc} "$1"/{var,run,proc,sys,dev} && install -d -m 1777 "$1/tmp"
+    for program in bash ls cat; do
+        cp "/bin/$program" "$1/usr/bin/"
+        for library in $(ldd "/bin/$program" | grep -o '/lib[^ ]*'); do
+            mkdir -p "$1/usr$(dirname "${library#/usr}")"
+            cp -Lf "$library" "$1/usr$(dirname "${library#/usr}")/"
+        done
+    done
+    ln -s bash "$1/usr/bin/sh"
+    for library in bin lib lib64; do ln -s "usr/$library" "$1/$library"; done
+}
+
+# Runs a command in a container of the OCI directory image $1: in_container IMAGE COMMAND...
+in_container() {
+    local image=$1
+    shift
+    podman --root "$PWD/podman/root" --runroot "$PWD/podman/run" --storage-driver vfs run --runtime runc \
+        --network none --ulimit nofile=1024:1024 --ulimit nproc=1024:1024 --rm --quiet "$image" "$@"
+}
+
+# A registry without TLS on a loopback port, written to the file `port`; it stops by itself after a while.
+start_registry() {
+    local tries
+    mkdir -p registry
+    for tries in 1 2 3 4 5; do
+        echo $((20000 + RANDOM % 20000)) > port
+        printf 'version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: %s/registry}}\nhttp: {addr: "127.0.0.1:%s"}\n' \
+            "$PWD" "$(cat port)" > registry.yml
+        OTEL_TRACES_EXPORTER=none timeout 120 docker-registry serve registry.yml > registry.log 2>&1 &
+        echo $! > registry.pid
+        for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+            kill -0 "$(cat registry.pid)" 2> /dev/null || break
+            if (: < "/dev/tcp/127.0.0.1/$(cat port)") 2> /dev/null; then
+                mkdir -p .config/containers
+                printf '[[registry]]\nlocation = "127.0.0.1:%s"\ninsecure = true\n' "$(cat port)" > .config/containers/registries.conf
+                return 0
+            fi
+            sleep 0.1
+        done
+    done
+    return 1
+}
+stop_registry() { kill "$(cat registry.pid)"; }
+
+# What only ours must be told to push to a registry without TLS; the reference reads registries.conf.
+insecure_push() { [ "$SUBJECT" = ours ] && echo --insecure-skip-tls-verification; }
+
+# The layer blobs of an OCI directory with one image, in order, as paths.
+layers() { jq -r '.layers[].digest' "$1/blobs/sha256/$(manifest "$1")" | sed "s,^sha256:,$1/blobs/sha256/,"; }
+manifest() { jq -r '.manifests[0].digest' "$1/index.json" | cut -d: -f 2; }
+config_of() { jq -r '.config.digest' "$1/blobs/sha256/$(manifest "$1")" | cut -d: -f 2; }
+
+# Replaces the manifest of an OCI directory by what a jq program makes of it: edit_manifest DIR PROGRAM.
+edit_manifest() {
+    local new digest
+    new=$(jq -c "$2" "$1/blobs/sha256/$(manifest "$1")") || return
+    digest=$(printf %s "$new" | sha256sum | cut -d' ' -f 1)
+    printf %s "$new" > "$1/blobs/sha256/$digest"
+    jq -c ".manifests[0].digest=\"sha256:$digest\" | .manifests[0].size=${#new}" "$1/index.json" > index.new
+    mv index.new "$1/index.json"
+}
+
+# Replaces the config likewise, and the manifest's pointer to it.
+edit_config() {
+    local new digest
+    new=$(jq -c "$2" "$1/blobs/sha256/$(config_of "$1")") || return
+    digest=$(printf %s "$new" | sha256sum | cut -d' ' -f 1)
+    printf %s "$new" > "$1/blobs/sha256/$digest"
+    edit_manifest "$1" ".config.digest=\"sha256:$digest\" | .config.size=$(printf %s "$new" | wc -c)"
+}
+
+# Puts FILE (compressed already) in the place of the only layer of an OCI directory: replace_layer DIR FILE.
+replace_layer() {
+    local digest
+    digest=$(sha256sum "$2" | cut -d' ' -f 1)
+    cp "$2" "$1/blobs/sha256/$digest"
+    edit_manifest "$1" ".layers[0].digest=\"sha256:$digest\" | .layers[0].size=$(stat -c %s "$2")"
+}
+
+# The same, with the config's diff-id made to fit: forge_layer DIR TAR.
+forge_layer() {
+    local diff_id
+    diff_id=sha256:$(sha256sum "$2" | cut -d' ' -f 1)
+    gzip -nc "$2" > forged.gz
+    replace_layer "$1" forged.gz
+    edit_config "$1" ".rootfs.diff_ids[0]=\"$diff_id\" | .config.Labels[\"ostree.final-diffid\"]=\"$diff_id\""
+}
+
+# Runs a command and kills it after so many seconds: killed_after SECONDS COMMAND...
+killed_after() {
+    local seconds=$1 process
+    shift
+    "$@" > killed.out 2>&1 &
+    process=$!
+    sleep "$seconds"
+    kill -9 "$process" 2> /dev/null
+    wait "$process" 2> /dev/null
+    true
+}
+
+# Names below objects/ that no object has.
+stray_objects() {
+    find "$1/objects" -not -type d |
+        grep -vE '/[0-9a-f]{2}/[0-9a-f]{62}\.(file|filez|dirtree|dirmeta|commit|commitmeta|tombstone-commit|payload-link|file-xattrs|file-xattrs-link)$' || true
+}
+
+# A Debian tree as an image builder would lay it out, at DIR; the archive is kept between runs.
+debian_tree() {
+    local archive=$CACHE/debian.tar
+    if [ ! -e "$archive" ]; then
+        mkdir -p "$CACHE"
+        mmdebstrap --variant=minbase --include=systemd,linux-image-amd64 stable "$archive.new" > "$CACHE/mmdebstrap.log" 2>&1 || return
+        mv "$archive.new" "$archive"
+    fi
+    mkdir "$1"
+    tar -C "$1" --numeric-owner --xattrs --xattrs-include='*' --exclude='./dev/*' -xpf "$archive" || return
+    mv "$1/etc" "$1/usr/etc" && rm -rf "$1/var" && mkdir "$1/var" "$1/sysroot"
+}
