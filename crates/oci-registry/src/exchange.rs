@@ -101,25 +101,20 @@ impl Session {
     pub(crate) async fn send(&self, mut ask: Ask) -> Result<Response, RegistryError> {
         let place = Arc::clone(&ask.place);
         let means = Means { clients: &self.clients, endpoint: &self.endpoint, patience: &self.patience, place: &place };
-        let mut challenged = 0;
+        let mut challenged = false;
         loop {
             let authorization = self.auth.header(&ask.scope, means).await?;
             let response = self.follow(&mut ask, authorization.as_ref()).await?;
             let refused = response.status() == StatusCode::UNAUTHORIZED && self.endpoint.is_home(response.url());
-            if !refused || challenged == self.chances(authorization.as_ref()) {
+            if !refused || challenged {
                 return Ok(response);
             }
-            challenged += 1;
+            challenged = true;
             if !self.auth.challenged(&response, &ask.scope, authorization.as_ref()).await || !ask.payload.is_sendable()
             {
                 return Ok(response);
             }
         }
-    }
-
-    /// How many challenges one question answers: the first, and one more when a token that was held proved too old.
-    fn chances(&self, authorization: Option<&HeaderValue>) -> usize {
-        usize::from(authorization.is_none()) + 1
     }
 
     /// Asks, and goes where the answer points to. Credentials go to the registry's own origin only.

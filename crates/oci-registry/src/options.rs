@@ -9,7 +9,11 @@ use crate::limits;
 /// How a registry is reached: credentials, trust and patience. The default is what a user without any option gets.
 #[derive(Clone)]
 pub struct RegistryOptions {
-    /// The only credential file to look into. `None` looks through the usual files (see the crate's `auth::search`).
+    /// The only credential file to look into; it must exist. `None` means the one in `REGISTRY_AUTH_FILE`, else the first
+    /// of these that knows the registry: `auth.json` in `/run/ostree`, `/etc/ostree`, `/usr/lib/ostree` (for root) or in
+    /// `$XDG_RUNTIME_DIR/ostree`, `~/.config/ostree` (for others), then in `$XDG_RUNTIME_DIR/containers` and
+    /// `~/.config/containers`, then `~/.docker/config.json`. Within a file the longest key that fits the repository wins,
+    /// and `credHelpers` and `credsStore` are asked.
     pub authfile: Option<PathBuf>,
     /// Use no credentials at all, whatever the files say.
     pub anonymous: bool,

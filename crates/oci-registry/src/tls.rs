@@ -1,5 +1,6 @@
 //! The HTTP clients of a session: which authorities are trusted, who the client is, and who connects.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::error::RegistryError;
@@ -28,8 +30,11 @@ pub(crate) struct Clients {
 #[derive(Default)]
 struct Trust {
     authorities: Vec<CertificateDer<'static>>,
-    identity: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
+    identity: Option<Arc<Identity>>,
 }
+
+/// The client's own certificate and key.
+type Identity = SingleCertAndKey;
 
 impl Clients {
     /// The clients for `host` (`name[:port]`).
@@ -48,11 +53,12 @@ impl Clients {
         }
         let Trust { authorities, identity } = trust;
         let verifier = verifier(host, &authorities, options.tls_verify)?;
-        let foreign = client(host, tls(host, Arc::clone(&verifier), None)?, options)?;
-        let home = match identity {
-            None => foreign.clone(),
-            identity => client(host, tls(host, verifier, identity)?, options)?,
-        };
+        let foreign = client(tls(host, Arc::clone(&verifier), None)?, options).build();
+        let home = client(tls(host, verifier, identity)?, options);
+        // Proxies are for what is elsewhere.
+        let home = if is_loopback(host) { home.no_proxy() } else { home }.build();
+        let failed = |e: reqwest::Error| RegistryError::Tls { host: host.to_owned(), reason: e.to_string() };
+        let (home, foreign) = (home.map_err(failed)?, foreign.map_err(failed)?);
         Ok(Self { home, foreign })
     }
 }
@@ -95,13 +101,15 @@ impl Trust {
     }
 }
 
-fn identity(path: &Path) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), RegistryError> {
+fn identity(path: &Path) -> Result<Arc<Identity>, RegistryError> {
     let chain = certificates("client certificate", path)?;
     let path = path.with_extension("key");
     let pem = file::read("client key", &path, limits::CERTIFICATE_FILE_BYTES)?;
-    let key =
-        PrivateKeyDer::from_pem_slice(&pem).map_err(|_| bad("client key", &path, "no unencrypted PEM key in it"))?;
-    Ok((chain, key))
+    let unusable = |reason: &str| bad("client key", &path, reason);
+    let key = PrivateKeyDer::from_pem_slice(&pem).map_err(|_| unusable("no unencrypted PEM key in it"))?;
+    let key = provider().key_provider.load_private_key(key).map_err(|_| unusable("a kind of key that is not known"))?;
+    // Not compared with the certificate: that would refuse certificates of version 1, which registries accept.
+    Ok(Arc::new(SingleCertAndKey::from(CertifiedKey::new(chain, key))))
 }
 
 fn certificates(what: &'static str, path: &Path) -> Result<Vec<CertificateDer<'static>>, RegistryError> {
@@ -119,15 +127,22 @@ fn bad(what: &'static str, path: &Path, reason: &str) -> RegistryError {
 }
 
 /// The public authorities: the host's own (`SSL_CERT_FILE` and `SSL_CERT_DIR` honoured), else the built-in ones, so that
-/// a host without a bundle works too. Then those the user added.
+/// a host without a bundle works too; but where the variables name a bundle that exists, the user wants no other. Then
+/// those the user added.
 fn roots(authorities: &[CertificateDer<'static>]) -> RootCertStore {
     let mut store = RootCertStore::empty();
     store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if store.is_empty() {
+    if store.is_empty() && !bundle_named() {
         store.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
     }
     store.add_parsable_certificates(authorities.iter().cloned());
     store
+}
+
+/// Whether the variables name a bundle that exists. One that does not is what a change of root leaves behind.
+fn bundle_named() -> bool {
+    let values = ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().filter_map(std::env::var_os);
+    values.into_iter().any(|value| std::env::split_paths(&value).any(|path| path.exists()))
 }
 
 fn provider() -> Arc<CryptoProvider> {
@@ -142,15 +157,20 @@ fn verifier(
     if !verify {
         return Ok(Arc::new(verifier::AcceptAll::new(&provider())));
     }
-    let public = WebPkiServerVerifier::builder_with_provider(Arc::new(roots(authorities)), provider()).build();
-    let public = public.map_err(|e| RegistryError::Tls { host: host.to_owned(), reason: e.to_string() })?;
+    let failed = |reason: String| RegistryError::Tls { host: host.to_owned(), reason };
+    let roots = roots(authorities);
+    if roots.is_empty() {
+        return Err(failed("SSL_CERT_FILE or SSL_CERT_DIR names a bundle without any certificate".to_owned()));
+    }
+    let public = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider()).build();
+    let public = public.map_err(|e| failed(e.to_string()))?;
     Ok(Arc::new(verifier::OrPinned::new(public, authorities.to_vec())))
 }
 
 fn tls(
     host: &str,
     verifier: Arc<dyn ServerCertVerifier>,
-    identity: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
+    identity: Option<Arc<Identity>>,
 ) -> Result<ClientConfig, RegistryError> {
     let failed = |e: rustls::Error| RegistryError::Tls { host: host.to_owned(), reason: e.to_string() };
     let builder = ClientConfig::builder_with_provider(provider())
@@ -160,22 +180,26 @@ fn tls(
         .with_custom_certificate_verifier(verifier);
     let mut config = match identity {
         None => builder.with_no_client_auth(),
-        Some((chain, key)) => builder.with_client_auth_cert(chain, key).map_err(failed)?,
+        Some(identity) => builder.with_client_cert_resolver(identity),
     };
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
 }
 
 /// A client that follows no redirect by itself (see [`crate::redirect`]) and honours the proxy variables.
-fn client(host: &str, tls: ClientConfig, options: &RegistryOptions) -> Result<reqwest::Client, RegistryError> {
+fn client(tls: ClientConfig, options: &RegistryOptions) -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
         .user_agent(&options.user_agent)
         .redirect(Policy::none())
         .referer(false)
         .connect_timeout(options.timeout)
-        .build()
-        .map_err(|e| RegistryError::Tls { host: host.to_owned(), reason: e.to_string() })
+}
+
+/// Whether `host` (`name[:port]`) is this machine.
+fn is_loopback(host: &str) -> bool {
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
