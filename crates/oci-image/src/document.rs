@@ -118,7 +118,18 @@ pub(crate) const MAX_NESTING: usize = 4;
 /// Those of the source, of [`Index::choose`] and of the parsers; [`ImageError::Invalid`] for indexes in indexes beyond
 /// four levels.
 pub fn resolve(source: &dyn ImageSource, platform: &Platform) -> Result<(RawManifest, Manifest), ImageError> {
-    let mut raw = source.manifest()?;
+    resolve_from(source, source.manifest()?, platform)
+}
+
+/// As [`resolve`], from the top document `raw` that was read already.
+///
+/// # Errors
+/// Those of [`resolve`].
+pub fn resolve_from(
+    source: &dyn ImageSource,
+    mut raw: RawManifest,
+    platform: &Platform,
+) -> Result<(RawManifest, Manifest), ImageError> {
     for _ in 0..MAX_NESTING {
         match Document::parse(&raw)? {
             Document::Manifest(manifest) => return Ok((raw, *manifest)),

@@ -1,1 +1,23 @@
 //! The bridge between OSTree commits and OCI images: encapsulate and unencapsulate.
+//!
+//! [`encapsulate()`] wraps a commit into an image whose layers hold a checkout and, in a repository inside of it, every
+//! object; [`unencapsulate()`] takes the commit out again, checked object by object. Where images come from and go to, and
+//! who vouches for a commit, is handed in as trait objects.
+
+mod architecture;
+mod pull;
+
+pub mod contentmeta;
+pub mod encapsulate;
+pub mod error;
+pub mod inspect;
+pub mod keys;
+pub mod progress;
+pub mod shape;
+
+pub use contentmeta::ContentMeta;
+pub use encapsulate::{EncapsulateOptions, Encapsulated, encapsulate};
+pub use error::ContainerError;
+pub use inspect::{ImageInfo, inspect};
+pub use progress::{Event, Listener, Silent};
+pub use pull::{ImportOptions, Unencapsulated, unencapsulate};

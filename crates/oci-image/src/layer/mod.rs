@@ -5,5 +5,6 @@ pub mod parallel;
 pub mod read;
 pub mod write;
 
-pub use read::{LayerContent, LayerReader};
-pub use write::{Compression, LayerWriter};
+pub use parallel::Workers;
+pub use read::{LayerContent, LayerReader, VerifiedLayer, open_layer};
+pub use write::{Compression, LayerWriter, WrittenLayer};

@@ -1,0 +1,42 @@
+//! What is being done, as values for whoever wants to show it.
+
+/// Something that happened. Byte counts are cumulative within one operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The operation knows how much there is to do: uncompressed bytes when writing an image, stored bytes when reading.
+    Start {
+        /// What is being done, as in "encapsulating".
+        task: &'static str,
+        /// How many bytes there are; 0 where that is not known.
+        bytes: u64,
+        /// How many layers there are.
+        layers: usize,
+    },
+    /// A layer was begun.
+    Layer {
+        /// Which one, counted from 0.
+        index: usize,
+        /// Its digest, or what it is to hold.
+        name: String,
+    },
+    /// So many bytes are done.
+    Bytes(u64),
+    /// Everything is written and is being made durable.
+    Finishing,
+    /// The operation is over.
+    Done,
+}
+
+/// Takes events. It cannot make the operation fail, and must return quickly: the work waits for it.
+pub trait Listener: Sync {
+    /// Takes one event.
+    fn event(&self, event: Event);
+}
+
+/// A listener that shows nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl Listener for Silent {
+    fn event(&self, _: Event) {}
+}
