@@ -83,7 +83,14 @@ impl Session {
             repository: String::new(),
         });
         let request = Request::new(Method::GET, self.endpoint.ping());
-        wait::answer(self.clients.home.execute(request), &Pulse::new(), &self.patience, &place).await.map(drop)
+        wait::answer(
+            self.clients.choose(&self.endpoint.ping(), true).execute(request),
+            &Pulse::new(),
+            &self.patience,
+            &place,
+        )
+        .await
+        .map(drop)
     }
 
     /// The words that messages about an operation on this repository start with.
@@ -134,7 +141,7 @@ impl Session {
                 return Err(refused(ask, Some(&url), "the upload cannot be sent a second time"));
             }
             *request.body_mut() = ask.payload.take(&pulse);
-            let client = if home { &self.clients.home } else { &self.clients.foreign };
+            let client = self.clients.choose(&url, home);
             let response = wait::answer(client.execute(request), &pulse, &self.patience, &ask.place).await?;
             match redirect::step(&url, &ask.method, response.status(), response.headers()) {
                 Step::Stay => return Ok(response),

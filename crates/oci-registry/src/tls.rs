@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use reqwest::Url;
 use reqwest::redirect::Policy;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
@@ -21,9 +22,11 @@ use crate::{file, limits, verifier};
 #[derive(Debug, Clone)]
 pub(crate) struct Clients {
     /// For the registry itself: shows the client certificate.
-    pub(crate) home: reqwest::Client,
+    home: reqwest::Client,
     /// For every other host that is redirected to: shows none.
-    pub(crate) foreign: reqwest::Client,
+    foreign: reqwest::Client,
+    /// For other ports of this machine: passes by the proxies too, which are for what is elsewhere.
+    near: reqwest::Client,
 }
 
 /// What the options and directories say about trust.
@@ -53,13 +56,24 @@ impl Clients {
         }
         let Trust { authorities, identity } = trust;
         let verifier = verifier(host, &authorities, options.tls_verify)?;
-        let foreign = client(tls(host, Arc::clone(&verifier), None)?, options).build();
+        let stranger = tls(host, Arc::clone(&verifier), None)?;
+        let foreign = client(stranger.clone(), options).build();
+        let near = client(stranger, options).no_proxy().build();
         let home = client(tls(host, verifier, identity)?, options);
-        // Proxies are for what is elsewhere.
         let home = if is_loopback(host) { home.no_proxy() } else { home }.build();
         let failed = |e: reqwest::Error| RegistryError::Tls { host: host.to_owned(), reason: e.to_string() };
-        let (home, foreign) = (home.map_err(failed)?, foreign.map_err(failed)?);
-        Ok(Self { home, foreign })
+        Ok(Self { home: home.map_err(failed)?, foreign: foreign.map_err(failed)?, near: near.map_err(failed)? })
+    }
+
+    /// The client to ask `url` with. `is_home` says whether that is the registry itself.
+    pub(crate) fn choose(&self, url: &Url, is_home: bool) -> &reqwest::Client {
+        if is_home {
+            &self.home
+        } else if url.host_str().is_some_and(is_loopback) {
+            &self.near
+        } else {
+            &self.foreign
+        }
     }
 }
 
