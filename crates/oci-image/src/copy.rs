@@ -92,3 +92,19 @@ pub fn copy_blob(source: &dyn ImageSource, sink: &dyn ImageSink, descriptor: &De
     reader.finish()?;
     writer.commit(descriptor)
 }
+
+/// Stores bytes that are at hand (a configuration) as a blob and gives its descriptor. Nothing is sent when the sink has
+/// it.
+///
+/// # Errors
+/// Those of the sink.
+pub fn put_blob(sink: &dyn ImageSink, media_type: &str, bytes: &[u8]) -> Result<Descriptor, ImageError> {
+    let descriptor = Descriptor::new(media_type, Digest::sha256(bytes), bytes.len() as u64);
+    if !sink.has_blob(&descriptor)? {
+        let mut writer = sink.start_blob(Some(&descriptor))?;
+        let what = format!("blob {}", descriptor.digest);
+        writer.write_all(bytes).map_err(|error| ImageError::from_stream("writing", &what, error))?;
+        writer.commit(&descriptor)?;
+    }
+    Ok(descriptor)
+}

@@ -228,6 +228,21 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn what_parses_prints_to_itself(scheme in 0..6_usize, transport in "[a-z-]{0,4}(oci|dir|docker|registry)?", name: String) {
+            let schemes = ["", "ostree-image-signed:", "ostree-unverified-image:", "ostree-unverified-registry:",
+                "ostree-remote-image:r:", "ostree-remote-registry:r:"];
+            let text = format!("{}{transport}:{name}", schemes[scheme]);
+            if let Ok(reference) = text.parse::<OstreeImageReference>() && !reference.imgref.name.is_empty() {
+                proptest::prop_assert_eq!(&reference.to_string().parse::<OstreeImageReference>().unwrap(), &reference);
+            }
+            if let Ok(reference) = text.parse::<ImageReference>() {
+                proptest::prop_assert_eq!(&reference.to_string().parse::<ImageReference>().unwrap(), &reference);
+            }
+        }
+    }
+
     #[test]
     fn schemes_print_canonically() {
         let cases = [

@@ -7,7 +7,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use oci_image::config::{ContainerConfig, RootFs};
-use oci_image::copy::{Which, copy};
+use oci_image::copy::{Which, copy, put_blob};
 use oci_image::disk::{create_sink, open_source};
 use oci_image::document::resolve;
 use oci_image::index::Index;
@@ -20,14 +20,6 @@ use oci_image::{
 
 fn reference(text: &str) -> ImageReference {
     text.parse().unwrap()
-}
-
-fn put_blob(sink: &dyn ImageSink, bytes: &[u8], media_type: &str) -> Descriptor {
-    let descriptor = Descriptor::new(media_type, Digest::sha256(bytes), bytes.len() as u64);
-    let mut writer = sink.start_blob(None).unwrap();
-    writer.write_all(bytes).unwrap();
-    writer.commit(&descriptor).unwrap();
-    descriptor
 }
 
 /// Bytes a tar could start with, so that they count as a layer.
@@ -57,7 +49,7 @@ fn write_image(sink: &dyn ImageSink, platform: &str) -> RawManifest {
         ..ImageConfig::default()
     };
     let (bytes, descriptor) = config.to_blob().unwrap();
-    put_blob(sink, &bytes, &descriptor.media_type);
+    assert_eq!(put_blob(sink, &descriptor.media_type, &bytes).unwrap(), descriptor);
     Manifest::new(descriptor, layers).to_raw().unwrap()
 }
 

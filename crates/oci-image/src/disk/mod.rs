@@ -60,6 +60,6 @@ pub fn create_sink(reference: &ImageReference) -> Result<Box<dyn ImageSink>, Ima
 }
 
 fn not_on_disk(reference: &ImageReference) -> ImageError {
-    let feature = format!("transport {} here", reference.transport.prefix().trim_end_matches("//"));
+    let feature = format!("transport {} here", reference.transport.prefix().trim_end_matches([':', '/']));
     ImageError::Unsupported { what: reference.to_string(), feature }
 }
