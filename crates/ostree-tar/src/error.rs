@@ -21,7 +21,7 @@ pub enum TarError {
         /// The object.
         object: ObjectName,
         /// The cause.
-        source: StoreError,
+        source: Box<StoreError>,
     },
     /// A file changed or failed while it was written out.
     #[error("exporting the content of file object {file}")]
@@ -61,7 +61,7 @@ pub enum TarError {
         /// Where it starts.
         offset: u64,
         /// What is wrong.
-        source: Reason,
+        source: Box<Reason>,
     },
     /// The stream holds no commit.
     #[error("Commit object not found")]
@@ -89,7 +89,7 @@ pub enum TarError {
         /// The commit.
         commit: CommitId,
         /// The cause.
-        source: StoreError,
+        source: Box<StoreError>,
     },
     /// The commit is not whole.
     #[error("commit {commit} is incomplete: {count} objects are missing, the first is {first}")]
@@ -107,7 +107,7 @@ pub enum TarError {
         /// The commit.
         commit: CommitId,
         /// The cause.
-        source: StoreError,
+        source: Box<StoreError>,
     },
     /// New detached metadata has nothing to stand behind.
     #[error("Missing commit object")]
@@ -115,6 +115,13 @@ pub enum TarError {
     /// Only a commit is there, where something must follow.
     #[error("Expected metadata object after commit")]
     DetachOnlyCommit,
+}
+
+impl TarError {
+    /// Makes the error of writing out an object.
+    pub(crate) fn export(object: ObjectName) -> impl Fn(StoreError) -> Self + Copy {
+        move |source| Self::Export { object, source: Box::new(source) }
+    }
 }
 
 /// What is wrong with one entry. Where ostree-ext refuses the same, the wording is its.

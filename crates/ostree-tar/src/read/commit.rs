@@ -60,7 +60,7 @@ pub fn import(stream: impl Read, store: &dyn WriteObject, options: ImportOptions
         match read_all(&mut reader, head) {
             // The writers hold the error, if they stopped.
             Ok(()) | Err(Halt::Stopped) => Ok(Imported { commit, detached, stats: reader.stats }),
-            Err(Halt::Failed(error)) => Err(error),
+            Err(Halt::Failed(error)) => Err(*error),
         }
     })
 }
@@ -115,7 +115,7 @@ impl Head {
                 .verify_commit(&commit, &self.bytes, detached)
                 .map_err(|source| TarError::Verify { commit, source })?;
         }
-        let failed = |source| TarError::Prepare { commit, source };
+        let failed = |source| TarError::Prepare { commit, source: Box::new(source) };
         if let Some(announce) = options.on_commit {
             announce(&commit).map_err(failed)?;
         }

@@ -25,7 +25,7 @@ pub fn import_object_set(
         match read_all(&mut reader, &mut files) {
             // The writers hold the error.
             Ok(()) | Err(Halt::Stopped) => Ok((files, reader.stats)),
-            Err(Halt::Failed(error)) => Err(error),
+            Err(Halt::Failed(error)) => Err(*error),
         }
     })
 }

@@ -34,14 +34,14 @@ pub(super) struct Stopped;
 /// Why reading ends early.
 pub(super) enum Halt {
     /// With an error of its own.
-    Failed(TarError),
+    Failed(Box<TarError>),
     /// Because the writers failed.
     Stopped,
 }
 
 impl From<TarError> for Halt {
     fn from(error: TarError) -> Self {
-        Self::Failed(error)
+        Self::Failed(Box::new(error))
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) struct Origin {
 impl Origin {
     /// The error of this entry.
     pub(super) fn refuse(self, source: impl Into<Reason>) -> TarError {
-        TarError::Entry { entry: self.entry, offset: self.offset, source: source.into() }
+        TarError::Entry { entry: self.entry, offset: self.offset, source: Box::new(source.into()) }
     }
 }
 

@@ -32,12 +32,32 @@ pub(crate) struct Head<'a> {
     pub(crate) size: u64,
     /// The target of a hard link or symlink.
     pub(crate) link: Option<&'a str>,
+    /// What else stands in the header.
+    pub(crate) trace: Trace<'a>,
+}
+
+/// What ostree-ext 0.15.3 leaves in headers, and no reader looks at.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) enum Trace<'a> {
+    /// Nothing.
+    #[default]
+    Clean,
+    /// The header of an object is used again for its checkout entry: names are written over each other, so that bytes of
+    /// the longer one stay behind the NUL of the shorter one.
+    Reused {
+        /// The name that was there.
+        name: &'a str,
+        /// The last byte of the target's field that was there.
+        link_end: u8,
+    },
+    /// The type of a regular file is left 0, as in the oldest archives.
+    Untyped,
 }
 
 impl<'a> Head<'a> {
     /// A directory or file that belongs to root.
     pub(crate) fn plain(path: &'a str, kind: EntryType, mode: u32, size: u64) -> Self {
-        Self { path, dotted: false, kind, mode, owner: Owner::default(), size, link: None }
+        Self { path, dotted: false, kind, mode, owner: Owner::default(), size, link: None, trace: Trace::Clean }
     }
 }
 
@@ -57,6 +77,15 @@ impl<'a> TarOut<'a> {
     pub(crate) fn head(&mut self, head: &Head<'_>) -> Result<(), TarError> {
         let mut header = Header::new_gnu();
         header.set_entry_type(head.kind);
+        let fields = header.as_old_mut();
+        match head.trace {
+            Trace::Clean => {}
+            Trace::Reused { name, link_end } => {
+                copy_into(&mut fields.name, name.as_bytes());
+                fields.linkname[FIELD - 1] = link_end;
+            }
+            Trace::Untyped => fields.linkflag = [0],
+        }
         header.set_mode(head.mode);
         header.set_uid(head.owner.uid.into());
         header.set_gid(head.owner.gid.into());
@@ -225,10 +254,17 @@ fn read_some(content: &mut dyn Read, into: &mut [u8]) -> std::io::Result<usize> 
     }
 }
 
+/// Writes bytes at the start of a field, with a NUL behind them if there is room.
 fn copy_into(field: &mut [u8], bytes: &[u8]) {
-    for (to, from) in field.iter_mut().zip(bytes) {
+    for (to, from) in field.iter_mut().zip(bytes.iter().chain(&[0])) {
         *to = *from;
     }
+}
+
+/// The last byte of the target's field in the header of a symlink, 0 if the field is not full.
+pub(crate) fn link_end(target: &str) -> u8 {
+    let shown = if target.len() <= FIELD { target } else { whole_components(target) };
+    shown.as_bytes().get(FIELD - 1).copied().unwrap_or(0)
 }
 
 /// The longest start of a target that fits the header and ends before or after a slash: what the field holds beside a
@@ -274,12 +310,12 @@ mod tests {
     fn headers_are_those_of_the_tar_crate() {
         let deep = format!("{}/{}", "d".repeat(60), "ü".repeat(60));
         let names = ["a", "usr/bin/bash", &"n".repeat(100), &"n".repeat(101), &deep];
-        let targets = [None, Some("short"), Some("x/../../y"), Some(deep.as_str()), Some(&names[3][..])];
+        let targets = [None, Some("short"), Some("x/../../y"), Some(deep.as_str()), Some(names[3])];
         for path in names {
             for link in targets {
                 let kind = if link.is_some() { EntryType::Symlink } else { EntryType::Regular };
                 let owner = Owner { uid: 3_000_000, gid: 12 };
-                let head = Head { path, dotted: true, kind, mode: 0o4755, owner, size: 0, link };
+                let head = Head { path, dotted: true, kind, mode: 0o4755, owner, size: 0, link, trace: Trace::Clean };
                 let mut ours = Vec::new();
                 let mut out = TarOut::new(&mut ours);
                 out.head(&head).unwrap();
@@ -293,6 +329,15 @@ mod tests {
         let mut builder = tar::Builder::new(Vec::new());
         let mut header = Header::new_gnu();
         header.set_entry_type(head.kind);
+        let fields = header.as_old_mut();
+        match head.trace {
+            Trace::Clean => {}
+            Trace::Reused { name, link_end } => {
+                copy_into(&mut fields.name, name.as_bytes());
+                fields.linkname[FIELD - 1] = link_end;
+            }
+            Trace::Untyped => fields.linkflag = [0],
+        }
         header.set_mode(head.mode);
         header.set_uid(head.owner.uid.into());
         header.set_gid(head.owner.gid.into());

@@ -6,7 +6,7 @@ use std::io::Write;
 use ostree_core::{CommitId, ReadObject};
 
 use super::encode::TarOut;
-use super::links::{self, NameStyle};
+use super::links::{self, Position};
 use super::objects::{ExportOptions, Flavour, ObjectWriter, Stats};
 use super::plan::{DirMap, FileMap};
 use super::prefetch::for_each_file;
@@ -61,7 +61,7 @@ fn write_files(writer: &mut ObjectWriter<'_>, files: &FileMap, parents: Option<&
             if let Some(dirs) = parents {
                 write_parents(&mut writer.out, path, dirs, &mut written)?;
             }
-            links::file(&mut writer.out, path, id, &attributes, NameStyle::PLAIN)?;
+            links::file(&mut writer.out, path, id, &attributes, Position::Layer)?;
         }
         Ok(())
     })
@@ -77,7 +77,7 @@ fn write_parents<'p>(
     for (at, _) in path.match_indices('/') {
         let parent = path.get(..at).unwrap_or_default();
         if let (Some(dir), true) = (dirs.get(parent), written.insert(parent)) {
-            links::directory(out, parent, (dir.permissions, dir.owner), NameStyle::PLAIN)?;
+            links::directory(out, parent, (dir.permissions, dir.owner), Flavour::Links)?;
         }
     }
     Ok(())

@@ -3,40 +3,35 @@
 use ostree_core::{FileId, Owner};
 use tar::EntryType;
 
-use super::encode::{Head, TarOut};
-use super::objects::Attributes;
+use super::encode::{Head, TarOut, Trace};
+use super::objects::{Attributes, Flavour};
 use crate::error::TarError;
 use crate::path::object_path;
 
-/// How the names of checkout entries are written.
+/// Where a checkout entry stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct NameStyle {
-    /// Long names have a leading `./`.
-    pub(super) dotted: bool,
-    /// `etc`, where it stands for `usr/etc`, has a slash at the end.
-    pub(super) etc_slash: bool,
+pub(super) enum Position {
+    /// In the walk of a tree; a file right behind its object.
+    Walk,
+    /// In the walk of a tree, for a file whose object stands elsewhere.
+    WalkApart,
+    /// Behind its object in a layer.
+    Layer,
 }
 
-impl NameStyle {
-    /// Names as they are.
-    pub(super) const PLAIN: Self = Self { dotted: false, etc_slash: false };
-    /// Names as ostree-ext 0.15.3 writes them while it walks a tree.
-    pub(super) const WALKED: Self = Self { dotted: true, etc_slash: true };
-}
-
-/// Writes a directory. The root has the name `./`.
+/// Writes a directory in the walk of a tree. The root has the name `./`.
 pub(super) fn directory(
     out: &mut TarOut<'_>,
     path: &str,
     (mode, owner): (u32, Owner),
-    style: NameStyle,
+    flavour: Flavour,
 ) -> Result<(), TarError> {
     let path = match path {
         "" => "./",
-        "etc" if style.etc_slash => "etc/",
+        "etc" if flavour == Flavour::Shared => "etc/",
         path => path,
     };
-    let dotted = style.dotted;
+    let dotted = flavour == Flavour::Shared;
     out.head(&Head { dotted, owner, ..Head::plain(path, EntryType::Directory, mode, 0) })
 }
 
@@ -47,11 +42,18 @@ pub(super) fn file(
     path: &str,
     id: &FileId,
     attributes: &Attributes,
-    style: NameStyle,
+    position: Position,
 ) -> Result<(), TarError> {
     let target = object_path(&id.object());
     let (kind, link) =
         if attributes.empty_file { (EntryType::Regular, None) } else { (EntryType::Link, Some(target.as_str())) };
+    let trace = match position {
+        _ if !attributes.shared => Trace::Clean,
+        Position::Walk | Position::Layer => Trace::Reused { name: &target, link_end: attributes.link_end },
+        Position::WalkApart if attributes.empty_file => Trace::Untyped,
+        Position::WalkApart => Trace::Clean,
+    };
+    let dotted = attributes.shared && position != Position::Layer;
     let plain = Head::plain(path, kind, attributes.permissions, 0);
-    out.head(&Head { dotted: style.dotted, owner: attributes.owner, link, ..plain })
+    out.head(&Head { dotted, owner: attributes.owner, link, trace, ..plain })
 }

@@ -9,7 +9,7 @@ use ostree_core::{
 };
 use tar::EntryType;
 
-use super::encode::{Head, TarOut};
+use super::encode::{Head, TarOut, Trace, link_end};
 use super::skeleton::plain_file;
 use crate::error::TarError;
 use crate::path::object_path;
@@ -55,6 +55,10 @@ pub(super) struct Attributes {
     pub(super) owner: Owner,
     /// Whether this is a regular file without content.
     pub(super) empty_file: bool,
+    /// Whether headers look as in [`Flavour::Shared`].
+    pub(super) shared: bool,
+    /// The last byte of the target's field in the object's header.
+    pub(super) link_end: u8,
 }
 
 /// A file opened for writing out.
@@ -66,7 +70,7 @@ pub(super) struct OpenFile {
 
 /// Opens a file that must be there.
 pub(super) fn open(store: &dyn ReadObject, id: &FileId) -> Result<OpenFile, TarError> {
-    let failed = |source| TarError::Export { object: id.object(), source };
+    let failed = TarError::export(id.object());
     let file = store.read_file(id).map_err(failed)?.ok_or_else(|| failed(StoreError::Missing { name: id.object() }))?;
     Ok(OpenFile { header: file.header, size: file.size, content: file.content })
 }
@@ -98,7 +102,7 @@ impl<'a> ObjectWriter<'a> {
     }
 
     fn load(&self, name: ObjectName) -> Result<Vec<u8>, TarError> {
-        let failed = |source| TarError::Export { object: name, source };
+        let failed = TarError::export(name);
         self.store.read_metadata(&name).map_err(failed)?.ok_or_else(|| failed(StoreError::Missing { name }))
     }
 
@@ -111,7 +115,7 @@ impl<'a> ObjectWriter<'a> {
     pub(super) fn commit(&mut self, id: &CommitId) -> Result<(), TarError> {
         let bytes = self.load(id.object())?;
         self.metadata(&id.object(), &bytes)?;
-        let failed = |source| TarError::Export { object: id.object(), source };
+        let failed = TarError::export(id.object());
         if let Some(detached) = self.store.read_detached(id).map_err(failed)? {
             let name = ObjectName::new(ObjectKind::CommitMeta, *id.checksum());
             self.metadata(&name, &detached.encode())?;
@@ -126,16 +130,14 @@ impl<'a> ObjectWriter<'a> {
             self.metadata(&id.object(), &bytes)?;
         }
         let refused = |source| StoreError::Object { name: id.object(), source };
-        DirTree::decode(&bytes).map_err(|source| TarError::Export { object: id.object(), source: refused(source) })
+        DirTree::decode(&bytes).map_err(refused).map_err(TarError::export(id.object()))
     }
 
     /// The permissions and owner that a dirmeta gives, without writing it.
     pub(super) fn read_dirmeta(&self, id: &DirMetaId) -> Result<(Vec<u8>, u32, Owner), TarError> {
         let bytes = self.load(id.object())?;
-        let meta = DirMeta::decode(&bytes).map_err(|source| {
-            let source = StoreError::Object { name: id.object(), source };
-            TarError::Export { object: id.object(), source }
-        })?;
+        let refused = |source| StoreError::Object { name: id.object(), source };
+        let meta = DirMeta::decode(&bytes).map_err(refused).map_err(TarError::export(id.object()))?;
         Ok((bytes, meta.mode & mode::PERMISSION_MASK, meta.owner))
     }
 
@@ -169,6 +171,7 @@ impl<'a> ObjectWriter<'a> {
             owner: header.owner,
             size: if header.is_symlink() { 0 } else { size },
             link: header.is_symlink().then_some(header.symlink_target.as_str()),
+            trace: Trace::Clean,
         };
         self.out.head(&head)?;
         if header.is_symlink() {
@@ -180,7 +183,9 @@ impl<'a> ObjectWriter<'a> {
             self.out.copy(&mut *content, size, &|source| TarError::Content { file: *id, source })?;
         }
         let empty_file = !header.is_symlink() && size == 0;
-        let attributes = Attributes { permissions, owner: header.owner, empty_file };
+        let shared = self.flavour == Flavour::Shared;
+        let link_end = link_end(&header.symlink_target);
+        let attributes = Attributes { permissions, owner: header.owner, empty_file, shared, link_end };
         self.files.insert(*id, attributes);
         Ok(attributes)
     }

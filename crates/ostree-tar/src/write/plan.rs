@@ -48,7 +48,7 @@ struct Plan<'a> {
 
 impl Plan<'_> {
     fn walk(&mut self, id: &CommitId) -> Result<(), TarError> {
-        let failed = |source| TarError::Export { object: id.object(), source };
+        let failed = TarError::export(id.object());
         let commit = load_commit(self.store, id).map_err(failed)?;
         let mut checkout = Checkout::new(self.store, &commit).map_err(failed)?;
         walk(commit.root_tree, &mut checkout, self)
@@ -57,7 +57,7 @@ impl Plan<'_> {
 
 impl Visitor for Plan<'_> {
     fn dirtree(&mut self, id: &DirTreeId) -> Result<DirTree, TarError> {
-        load_dirtree(self.store, id).map_err(|source| TarError::Export { object: id.object(), source })
+        load_dirtree(self.store, id).map_err(TarError::export(id.object()))
     }
 
     fn file(&mut self, id: &FileId, shown: Option<&str>) -> Result<(), TarError> {
@@ -69,7 +69,7 @@ impl Visitor for Plan<'_> {
 
     fn dir(&mut self, id: &DirMetaId, shown: Option<&str>) -> Result<(), TarError> {
         if let (Some(dirs), Some(path)) = (&mut self.dirs, shown) {
-            let failed = |source| TarError::Export { object: id.object(), source };
+            let failed = TarError::export(id.object());
             let meta = load_dirmeta(self.store, id).map_err(failed)?;
             let attributes = DirAttributes { permissions: meta.mode & mode::PERMISSION_MASK, owner: meta.owner };
             dirs.insert(path.to_owned(), attributes);

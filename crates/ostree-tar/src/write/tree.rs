@@ -7,7 +7,7 @@ use ostree_core::{CommitId, DirMetaId, DirTree, DirTreeId, FileId, Owner, ReadOb
 
 use super::checkout::Checkout;
 use super::encode::TarOut;
-use super::links::{self, NameStyle};
+use super::links::{self, Position};
 use super::objects::{ExportOptions, Flavour, ObjectWriter, Stats, open};
 use super::skeleton::skeleton;
 use super::walk::{Visitor, walk};
@@ -29,19 +29,15 @@ pub fn export(
 /// Writes the repository's skeleton, the commit, its dirtrees and dirmetas and the directories of the checkout; with
 /// `files` the files too.
 pub(super) fn write_tree(writer: &mut ObjectWriter<'_>, id: &CommitId, files: bool) -> Result<(), TarError> {
-    let failed = |source| TarError::Export { object: id.object(), source };
+    let failed = TarError::export(id.object());
     let commit = load_commit(writer.store, id).map_err(failed)?;
     let mut checkout = Checkout::new(writer.store, &commit).map_err(failed)?;
-    let style = match writer.flavour {
-        Flavour::Links => NameStyle::PLAIN,
-        Flavour::Shared => NameStyle::WALKED,
-    };
     let (_, permissions, owner) = writer.read_dirmeta(&commit.root_meta)?;
-    links::directory(&mut writer.out, "", (permissions, owner), style)?;
+    links::directory(&mut writer.out, "", (permissions, owner), writer.flavour)?;
     skeleton(&mut writer.out)?;
     writer.commit(id)?;
     writer.dirmeta(&commit.root_meta)?;
-    let mut visitor = TreeWriter { writer, files, style, var: None, var_tmp: false };
+    let mut visitor = TreeWriter { writer, files, var: None, var_tmp: false };
     walk(commit.root_tree, &mut checkout, &mut visitor)?;
     visitor.standard_var()
 }
@@ -49,7 +45,6 @@ pub(super) fn write_tree(writer: &mut ObjectWriter<'_>, id: &CommitId, files: bo
 struct TreeWriter<'w, 'a> {
     writer: &'w mut ObjectWriter<'a>,
     files: bool,
-    style: NameStyle,
     /// Whether the checkout has `var`, and whether that is a directory.
     var: Option<bool>,
     /// Whether the checkout has `var/tmp`.
@@ -71,11 +66,11 @@ impl TreeWriter<'_, '_> {
         if self.var_tmp || self.var == Some(false) {
             return Ok(());
         }
-        let out = &mut self.writer.out;
-        if self.var.is_none() && self.writer.flavour == Flavour::Links {
-            links::directory(out, "var", (0o755, Owner::default()), self.style)?;
+        let (out, flavour) = (&mut self.writer.out, self.writer.flavour);
+        if self.var.is_none() && flavour == Flavour::Links {
+            links::directory(out, "var", (0o755, Owner::default()), flavour)?;
         }
-        links::directory(out, "var/tmp", (0o1777, Owner::default()), self.style)
+        links::directory(out, "var/tmp", (0o1777, Owner::default()), flavour)
     }
 }
 
@@ -91,15 +86,15 @@ impl Visitor for TreeWriter<'_, '_> {
         if !self.files {
             return Ok(());
         }
-        let attributes = match self.writer.written(id) {
-            Some(known) => known,
+        let (attributes, position) = match self.writer.written(id) {
+            Some(known) => (known, Position::WalkApart),
             None => {
                 let file = open(self.writer.store, id)?;
-                self.writer.file(id, file)?
+                (self.writer.file(id, file)?, Position::Walk)
             }
         };
         match shown {
-            Some(path) => links::file(&mut self.writer.out, path, id, &attributes, self.style),
+            Some(path) => links::file(&mut self.writer.out, path, id, &attributes, position),
             None => Ok(()),
         }
     }
@@ -108,6 +103,6 @@ impl Visitor for TreeWriter<'_, '_> {
         let attributes = self.writer.dirmeta(meta)?;
         let Some(path) = shown else { return Ok(()) };
         self.note_var(path, true);
-        links::directory(&mut self.writer.out, path, attributes, self.style)
+        links::directory(&mut self.writer.out, path, attributes, self.writer.flavour)
     }
 }

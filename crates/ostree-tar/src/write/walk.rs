@@ -80,7 +80,7 @@ impl Walk<'_> {
         if self.stack.len() > MAX_TREE_DEPTH {
             let reason = format!("directories nest deeper than {MAX_TREE_DEPTH}");
             let source = StoreError::Invalid(ObjectError::invalid("tree", reason));
-            return Err(TarError::Export { object: id.object(), source });
+            return Err(TarError::export(id.object())(source));
         }
         let tree = self.visitor.dirtree(id)?;
         for entry in tree.files() {

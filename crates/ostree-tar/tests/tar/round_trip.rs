@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ostree_core::{CommitId, Metadata, ObjectName, ReadObject};
+use ostree_core::{CommitId, Metadata, ObjectName, ReadObject, StoreError};
 use ostree_tar::{ChunkOptions, ExportOptions, FileMap, Flavour, ImportOptions, check_complete, import_object_set};
 use testkit::memory_store::{MemoryStore, Store};
 use testkit::sample::{self, SampleTree};
@@ -11,9 +11,10 @@ use crate::support::{exported, imported, take_apart};
 
 const FLAVOURS: [Flavour; 2] = [Flavour::Links, Flavour::Shared];
 
+type Maker = fn(&dyn Store) -> Result<CommitId, StoreError>;
+
 fn samples() -> Vec<(MemoryStore, CommitId)> {
-    let makers: [fn(&dyn Store) -> Result<CommitId, ostree_core::StoreError>; 4] =
-        [sample::commit, sample::small_commit, sample::sysroot_only_commit, awkward_commit];
+    let makers: [Maker; 4] = [sample::commit, sample::small_commit, sample::sysroot_only_commit, awkward_commit];
     makers
         .iter()
         .map(|make| {
@@ -25,7 +26,7 @@ fn samples() -> Vec<(MemoryStore, CommitId)> {
 }
 
 /// `etc` beside `usr/etc`, content below `/sysroot`, no `/var`, one symlink at two paths.
-fn awkward_commit(store: &dyn Store) -> Result<CommitId, ostree_core::StoreError> {
+fn awkward_commit(store: &dyn Store) -> Result<CommitId, StoreError> {
     let mut tree = SampleTree::new(store)?;
     tree.file("etc/both/a", 0o644, b"from etc\n")?;
     tree.file("etc/both/b", 0o644, b"same name\n")?;
