@@ -12,8 +12,11 @@ use super::parallel::{ParallelGzip, Workers};
 
 /// Bytes given to zstd at once, whatever the caller writes.
 const ZSTD_INPUT: usize = 128 * 1024;
-/// Uncompressed bytes that one zstd thread compresses on its own. Fixed, as the output depends on it.
-const ZSTD_JOB: u32 = 4 * 1024 * 1024;
+/// Uncompressed bytes that one zstd thread compresses on its own. Fixed, as the output depends on it. Twice as much saves
+/// 0.4 % and costs twice the memory.
+const ZSTD_JOB: u32 = 2 * 1024 * 1024;
+/// Threads of one zstd writer at most: each holds some 5 MiB.
+const ZSTD_THREADS: u32 = 16;
 
 /// How layers are compressed, and how hard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -200,7 +203,7 @@ fn zstd_encoder<W: Write>(out: W, level: i32, jobs: usize) -> io::Result<zstd::s
     use zstd::zstd_safe::CParameter;
     let mut encoder = zstd::stream::write::Encoder::new(out, level)?;
     // At least one: with none, zstd takes another path, whose output is another.
-    encoder.set_parameter(CParameter::NbWorkers(u32::try_from(jobs.max(1)).unwrap_or(u32::MAX).min(64)))?;
+    encoder.set_parameter(CParameter::NbWorkers(u32::try_from(jobs.max(1)).unwrap_or(u32::MAX).min(ZSTD_THREADS)))?;
     encoder.set_parameter(CParameter::JobSize(ZSTD_JOB))?;
     Ok(encoder)
 }
