@@ -1,3 +1,22 @@
 //! The `ostree-container` binary.
 
-fn main() {}
+mod args;
+mod commands;
+mod context;
+mod date;
+mod date_words;
+mod exit;
+mod faces;
+mod output;
+mod usage;
+mod version;
+
+use std::process::ExitCode;
+
+/// Many small allocations from several threads; musl's own allocator is several times slower at that.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    faces::run(std::env::args_os().collect())
+}

@@ -126,7 +126,9 @@ impl FromStr for Refspec {
                 remote: Some(RemoteName::new(remote).map_err(invalid)?),
                 name: RefName::new(name).map_err(invalid)?,
             }),
-            None => Ok(Self { remote: None, name: RefName::new(text)? }),
+            // A name that looks like a checksum is told from one that breaks the grammar.
+            None if text.split('/').all(is_fragment) => Ok(Self { remote: None, name: RefName::new(text)? }),
+            None => Err(ObjectError::invalid("refspec", format!("Invalid refspec {text}"))),
         }
     }
 }

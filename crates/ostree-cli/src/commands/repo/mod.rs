@@ -1,0 +1,72 @@
+//! The repository commands of `ostree`.
+
+pub mod cat;
+pub mod checkout;
+pub mod checksum;
+pub mod commit;
+pub mod config;
+pub mod fsck;
+pub mod init;
+pub mod log;
+pub mod log_block;
+pub mod ls;
+pub mod refs;
+pub mod reset;
+pub mod rev_parse;
+pub mod show;
+pub mod sizes;
+pub mod tree_path;
+
+use anyhow::Result;
+
+use crate::context::Context;
+
+/// One of the repository commands.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Concatenate contents of files
+    Cat(cat::Args),
+    /// Check out a commit into a filesystem tree
+    Checkout(checkout::Args),
+    /// Checksum a file or directory
+    Checksum(checksum::Args),
+    /// Commit a new revision
+    Commit(Box<commit::Args>),
+    /// Change repo configuration settings
+    Config(config::Args),
+    /// Check the repository for consistency
+    Fsck(fsck::Args),
+    /// Initialize a new empty repository
+    Init(init::Args),
+    /// Show log starting at commit or ref
+    Log(log::Args),
+    /// List file paths
+    Ls(ls::Args),
+    /// List refs
+    Refs(refs::Args),
+    /// Reset a REF to a previous COMMIT
+    Reset(reset::Args),
+    /// Output the target of a rev
+    RevParse(rev_parse::Args),
+    /// Output a metadata object
+    Show(show::Args),
+}
+
+/// Runs the command.
+pub fn run(command: &Command, context: &Context) -> Result<()> {
+    match command {
+        Command::Cat(args) => cat::run(args, context),
+        Command::Checkout(args) => checkout::run(args, context),
+        Command::Checksum(args) => checksum::run(args),
+        Command::Commit(args) => commit::run(args, context),
+        Command::Config(args) => config::run(args, context),
+        Command::Fsck(args) => fsck::run(args, context),
+        Command::Init(args) => init::run(args, context),
+        Command::Log(args) => log::run(args, context),
+        Command::Ls(args) => ls::run(args, context),
+        Command::Refs(args) => refs::run(args, context),
+        Command::Reset(args) => reset::run(args, context),
+        Command::RevParse(args) => rev_parse::run(args, context),
+        Command::Show(args) => show::run(args, context),
+    }
+}
