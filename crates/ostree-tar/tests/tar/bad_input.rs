@@ -257,3 +257,41 @@ fn nothing_is_written_before_the_commit_is_verified_and_announced() {
     ostree_tar::import(&stream[..], &back, options).unwrap();
     assert_eq!(called.get(), 1);
 }
+
+/// Large files go another way than small ones.
+#[test]
+fn large_files_are_checked_too() {
+    let store = MemoryStore::new();
+    let commit = sample::commit(&store).unwrap();
+    let mut pieces = take_apart(&exported(&store, &commit, Flavour::Links));
+    let at = pieces.iter().position(|piece| piece.bytes.len() > 300_000).unwrap();
+    let start: usize = pieces[..at].iter().map(|piece| piece.bytes.len()).sum();
+    let whole = put_together(&pieces);
+    assert_eq!(refusal(&whole[..start + 200_000]), format!("tar stream cut off at byte {}", start + 200_000));
+    pieces[at].bytes[100_000] ^= 1;
+    let refused = refusal(&put_together(&pieces));
+    assert!(refused.starts_with(&format!("tar entry '{}' at byte {start}: Corrupted file object", pieces[at].path)));
+}
+
+/// Whichever thread finds an error first, the first of the stream is told.
+#[test]
+fn the_first_error_of_the_stream_is_told() {
+    let store = MemoryStore::new();
+    let commit = sample::commit(&store).unwrap();
+    let mut pieces = take_apart(&exported(&store, &commit, Flavour::Links));
+    let files: Vec<usize> = (0..pieces.len())
+        .filter(|&at| pieces[at].path.ends_with(".file") && pieces[at].bytes.len() > pieces[at].content)
+        .collect();
+    for &at in &files {
+        let content = pieces[at].content;
+        pieces[at].bytes[content] ^= 1;
+    }
+    let stream = put_together(&pieces);
+    for writers in [0, 1, 2, 7] {
+        let options = ImportOptions { writers, ..ImportOptions::default() };
+        for _ in 0..10 {
+            let error = ostree_tar::import(&stream[..], &MemoryStore::new(), options).unwrap_err();
+            assert!(error.to_string().contains(&pieces[files[0]].path), "{error}");
+        }
+    }
+}

@@ -197,3 +197,59 @@ fn format_0_is_read() {
     assert_eq!(imported.commit, commit);
     assert_same(&store, &back, &commit);
 }
+
+/// The checksums are those of what ostree-ext 0.15.3 writes for this commit by `tar export` and as the layer of
+/// `container encapsulate`.
+#[test]
+fn the_shared_flavour_has_the_bytes_of_ostree_ext() {
+    let store = MemoryStore::new();
+    let commit = sample::small_commit(&store).unwrap();
+    let stream = exported(&store, &commit, Flavour::Shared);
+    let known = "3945eb3470bb92cce65f5e8fcda21be808b0ff8eaf08ebbdc0c0bb00eb024cda";
+    assert_eq!(ostree_core::Checksum::of(&stream).to_string(), known);
+    let files = ostree_tar::files_of(&store, &commit).unwrap();
+    let mut layer = Vec::new();
+    let options = ExportOptions { flavour: Flavour::Shared };
+    ostree_tar::write_commit_layer(&store, &commit, &files, options, &mut layer).unwrap();
+    let known = "296c363502aa985ff127e2bbce9653cfbb9c00029718ad3fb71c8c72b3dcda7f";
+    assert_eq!(ostree_core::Checksum::of(&layer).to_string(), known);
+}
+
+/// Content that does not have the length that its object promises spoils no stream unnoticed.
+#[test]
+fn files_that_change_while_they_are_written_are_noticed() {
+    for length in [3, 7, 200_000] {
+        let store = MemoryStore::new();
+        let commit = sample::small_commit(&store).unwrap();
+        let files = ostree_tar::files_of(&store, &commit).unwrap();
+        let liar = Liar(&store, length);
+        let mut out = Vec::new();
+        let options = ExportOptions::default();
+        let refused = ostree_tar::write_commit_layer(&liar, &commit, &files, options, &mut out).unwrap_err();
+        assert!(refused.to_string().starts_with("exporting the content of file object "), "{refused}");
+        assert!(ostree_tar::export(&liar, &commit, options, &mut out).is_err());
+    }
+}
+
+/// A store whose files have so many bytes, whatever their size says.
+struct Liar<'a>(&'a MemoryStore, usize);
+
+impl ReadObject for Liar<'_> {
+    fn has_object(&self, name: &ObjectName) -> Result<bool, StoreError> {
+        ReadObject::has_object(self.0, name)
+    }
+
+    fn read_metadata(&self, name: &ObjectName) -> Result<Option<Vec<u8>>, StoreError> {
+        self.0.read_metadata(name)
+    }
+
+    fn read_detached(&self, commit: &CommitId) -> Result<Option<Metadata>, StoreError> {
+        self.0.read_detached(commit)
+    }
+
+    fn read_file(&self, id: &ostree_core::FileId) -> Result<Option<ostree_core::FileObject>, StoreError> {
+        let file = self.0.read_file(id)?;
+        let content = || Box::new(std::io::Cursor::new(vec![b'x'; self.1])) as Box<dyn std::io::Read + Send>;
+        Ok(file.map(|file| ostree_core::FileObject { content: Some(content()), ..file }))
+    }
+}
