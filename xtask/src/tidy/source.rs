@@ -122,7 +122,8 @@ fn closing_brace(code: &str, open: usize) -> usize {
 }
 
 fn is_test_path(path: &Path) -> bool {
-    let in_folder = path.components().any(|part| matches!(part.as_os_str().to_str(), Some("tests" | "benches")));
+    let in_folder =
+        path.components().any(|part| matches!(part.as_os_str().to_str(), Some("tests" | "benches" | "examples")));
     in_folder || path.file_name().is_some_and(|name| name == "tests.rs")
 }
 
