@@ -24,7 +24,9 @@ cargo xtask CHORE [ARGUMENTS]        (every chore takes --help)
   bench        ours and the peers in turns on a real OS tree: times, ratios, memory
   dist         the static musl binary, tried in an empty root
   tidy         arrows, rings, sizes, docs, panics, wire strings
-  peers        install and build the programs that the others compare with";
+  peers        install and build the programs that the others compare with
+
+OSTREE_CONTAINER_BIN names a binary to use instead of building one, OSTREE_EXT_CLI a peer built elsewhere.";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();

@@ -8,7 +8,7 @@ mod tree;
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::{binary, peers, sh};
 use place::Place;
@@ -24,6 +24,21 @@ medians, ratios and peak memory. Needs root (owners and devices of a real tree) 
   --json FILE     every single run too
   --profile NAME  cargo's profile for the binary (default: fast)
   --tar FILE      the tree from this archive instead of a new Debian";
+
+/// Which tree, and with it what is looked at.
+#[derive(Clone, Copy)]
+enum Round {
+    /// Everybody, in turns: time and memory.
+    Single,
+    /// Ours alone, once: whether memory stays flat.
+    Double,
+}
+
+/// What came of the contests.
+struct Held {
+    outcomes: Vec<contest::Outcome>,
+    failed: Vec<&'static str>,
+}
 
 struct Options {
     runs: usize,
@@ -46,31 +61,43 @@ pub fn run(args: &[String]) -> Result<()> {
     peers::install()?;
     let place = Place::new(binary::build(&options.profile)?, peers::build_ostree_ext()?)?;
     let tree = tree::prepare(&place.home, options.tar.as_deref())?;
-    let single = run_on(&place, &tree, &options)?;
-    let mut report = report::Report::new(&tree, options.runs, single)?;
+    let single = run_on(&place, &tree, &options, Round::Single)?;
+    let mut failed = single.failed;
+    let mut report = report::Report::new(&tree, options.runs, single.outcomes)?;
     if options.double {
-        let double = tree::double(&place.home, &tree)?;
-        report.double = run_on_double(&place, &double, &options)?;
+        let double = run_on(&place, &tree::double(&place.home, &tree)?, &options, Round::Double)?;
+        report.double = double.outcomes;
+        failed.extend(double.failed);
     }
     println!("\n{}", report.markdown());
     if let Some(file) = &options.json {
         let text = serde_json::to_string_pretty(&report.json())?;
         std::fs::write(file, text + "\n").with_context(|| format!("write {}", file.display()))?;
     }
-    sh::remove_tree(&place.scratch)
+    sh::remove_tree(&place.scratch)?;
+    ensure!(failed.is_empty(), "failed and missing above: {}", failed.join(", "));
+    Ok(())
 }
 
-fn run_on(place: &Place, tree: &tree::Tree, options: &Options) -> Result<Vec<contest::Outcome>> {
+/// Holds the chosen contests. One that fails is told and left out: the others still say what they can.
+fn run_on(place: &Place, tree: &tree::Tree, options: &Options, round: Round) -> Result<Held> {
     place.prepare(tree)?;
-    let chosen = contest::all(place, tree).into_iter().filter(|contest| contest.is_named_by(&options.only));
-    chosen.map(|contest| contest::hold(contest, place, options.runs)).collect()
-}
-
-/// Ours alone, once: memory is looked at, not time.
-fn run_on_double(place: &Place, tree: &tree::Tree, options: &Options) -> Result<Vec<contest::Outcome>> {
-    place.prepare(tree)?;
-    let chosen = contest::all(place, tree).into_iter().filter(|contest| contest.is_named_by(&options.only));
-    chosen.map(|contest| contest::hold(contest.of_ours_alone(), place, 1)).collect()
+    let mut held = Held { outcomes: Vec::new(), failed: Vec::new() };
+    for contest in contest::all(place, tree).into_iter().filter(|contest| contest.is_named_by(&options.only)) {
+        let name = contest.name;
+        let (contest, runs) = match round {
+            Round::Single => (contest, options.runs),
+            Round::Double => (contest.of_ours_alone(), 1),
+        };
+        match contest::hold(contest, place, runs) {
+            Ok(outcome) => held.outcomes.push(outcome),
+            Err(error) => {
+                println!("  FAILED: {error:#}");
+                held.failed.push(name);
+            }
+        }
+    }
+    Ok(held)
 }
 
 fn options(args: &[String]) -> Result<Option<Options>> {
@@ -96,6 +123,6 @@ fn options(args: &[String]) -> Result<Option<Options>> {
             other => bail!("bench does not know {other:?}\n{USAGE}"),
         }
     }
-    anyhow::ensure!(options.runs > 0, "--runs must be at least 1");
+    ensure!(options.runs > 0, "--runs must be at least 1");
     Ok(Some(options))
 }
