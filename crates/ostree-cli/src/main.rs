@@ -7,7 +7,9 @@ mod date;
 mod date_words;
 mod exit;
 mod faces;
+mod images;
 mod output;
+mod progress;
 mod usage;
 mod version;
 

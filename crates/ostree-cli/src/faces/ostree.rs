@@ -81,3 +81,13 @@ fn help(tree: &mut clap::Command, verb: Option<&str>) {
     // There is no other place to tell that standard error is gone.
     let _ = writeln!(io::stderr(), "{text}");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tree_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

@@ -3,15 +3,32 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
+use anyhow::Result;
+use clap::{CommandFactory, Parser};
 
-use crate::commands::repo;
+use crate::commands::container::{build, encapsulate, info, pull, unencapsulate};
+use crate::commands::{generate, repo, tar};
 use crate::context::Context;
 use crate::exit::{self, UsageError};
+use crate::faces::clap_words;
+
+const EXAMPLES: &str = "Examples:
+  Make a repository, commit a directory tree, and wrap the commit into an image:
+    ostree-container repo init --repo repo --mode bare-user
+    ostree-container repo commit --repo repo --branch os/stable --tree dir=rootfs
+    ostree-container build --repo repo --ref os/stable --oci-dir image
+
+  Take the commit out of the image again, on another machine:
+    ostree-container repo init --repo repo2 --mode archive
+    ostree-container pull --repo repo2 --ref os/stable oci:image
+
+  Called by the name `ostree` or `ostree-ext-cli` (a symlink is enough), the program
+  has the command line of the program of that name.";
 
 /// Map OSTree commits to OCI images and back
 #[derive(Debug, Parser)]
-#[command(name = "ostree-container", version, subcommand_required = true, arg_required_else_help = true)]
+#[command(name = "ostree-container", version, after_help = EXAMPLES)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
 struct Cli {
     #[command(flatten)]
     context: Context,
@@ -21,29 +38,65 @@ struct Cli {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    /// Build a container image from an OSTree commit
+    Build(Box<build::Args>),
+    /// Pull the OSTree commit of a container image into a repository
+    Pull(pull::Args),
+    /// Wrap an OSTree commit into a container image
+    #[command(visible_alias = "export")]
+    Encapsulate(Box<encapsulate::Args>),
+    /// Import an OSTree commit embedded in a container image
+    #[command(visible_alias = "import")]
+    Unencapsulate(unencapsulate::Args),
+    /// Print information about a container image
+    Info(info::Args),
+    /// Turn commits into tar streams and back
+    #[command(subcommand)]
+    Tar(tar::Command),
     /// Work on an OSTree repository, as `ostree` does
     #[command(subcommand)]
     Repo(repo::Command),
+    /// Print a completion script for a shell
+    #[command(hide = true)]
+    Completions(generate::CompletionsArgs),
+    /// Write the man pages
+    #[command(hide = true)]
+    Man(generate::ManArgs),
 }
 
 /// Runs `ostree-container ARGS`: exit code 1 for failures, 2 for a command line that makes no sense.
 pub fn run(args: Vec<OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
-        Err(problem) => return usage(&problem),
+        Err(problem) => return clap_words(&problem),
     };
-    let result = match &cli.command {
-        Command::Repo(command) => repo::run(command, &cli.context),
-    };
-    match result {
+    match dispatch(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => exit::report(&problem, if problem.is::<UsageError>() { 2 } else { 1 }),
     }
 }
 
-/// Prints help, a version or a usage error where clap wants it.
-fn usage(problem: &clap::Error) -> ExitCode {
-    // A closed stream leaves nothing to say it to.
-    let _ = problem.print();
-    ExitCode::from(u8::from(problem.use_stderr()) * 2)
+fn dispatch(cli: &Cli) -> Result<()> {
+    let context = &cli.context;
+    match &cli.command {
+        Command::Build(args) => build::run(args, context),
+        Command::Pull(args) => pull::run(args, context),
+        Command::Encapsulate(args) => encapsulate::run(args, context),
+        Command::Unencapsulate(args) => unencapsulate::run(args, context),
+        Command::Info(args) => info::run(args),
+        Command::Tar(command) => tar::run(command, context),
+        Command::Repo(command) => repo::run(command, context),
+        Command::Completions(args) => generate::completions(args, Cli::command()),
+        Command::Man(args) => generate::man(args, Cli::command()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tree_is_sound() {
+        Cli::command().debug_assert();
+    }
 }

@@ -10,6 +10,7 @@ pub mod init;
 pub mod log;
 pub mod log_block;
 pub mod ls;
+pub mod prune;
 pub mod refs;
 pub mod reset;
 pub mod rev_parse;
@@ -42,6 +43,8 @@ pub enum Command {
     Log(log::Args),
     /// List file paths
     Ls(ls::Args),
+    /// Search for unreachable objects
+    Prune(prune::Args),
     /// List refs
     Refs(refs::Args),
     /// Reset a REF to a previous COMMIT
@@ -64,6 +67,7 @@ pub fn run(command: &Command, context: &Context) -> Result<()> {
         Command::Init(args) => init::run(args, context),
         Command::Log(args) => log::run(args, context),
         Command::Ls(args) => ls::run(args, context),
+        Command::Prune(args) => prune::run(args, context),
         Command::Refs(args) => refs::run(args, context),
         Command::Reset(args) => reset::run(args, context),
         Command::RevParse(args) => rev_parse::run(args, context),

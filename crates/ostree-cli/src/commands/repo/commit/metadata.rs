@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, bail};
 use ostree_core::gvariant::text;
 use ostree_core::walk::{load_commit, load_dirtree};
-use ostree_core::{CommitId, Metadata, RawVariant, ReadObject, RefName, metadata};
+use ostree_core::{CommitId, Metadata, RawVariant, ReadObject, Refspec, metadata};
 use ostree_repo::commit::{Bindings, bind};
 use ostree_repo::{Repo, Transaction};
 
@@ -48,7 +48,11 @@ impl Base {
             collected.push(metadata::LINUX, RawVariant::string(&kernel_release(transaction, root)?));
         }
         if !args.no_bindings {
-            let names = args.branch.iter().chain(&args.bind_ref).map(|name| name.parse::<RefName>());
+            let names = args
+                .branch
+                .iter()
+                .chain(&args.bind_ref)
+                .map(|name| name.parse::<Refspec>().map(|refspec| refspec.name));
             let collection = transaction.repo().config().collection_id.clone();
             bind(&mut collected, &Bindings { refs: names.collect::<Result<_, _>>()?, collection });
         }

@@ -9,7 +9,7 @@ use std::io::Write;
 
 use anyhow::{Context as _, Result, bail};
 use ostree_core::walk::load_commit;
-use ostree_core::{CommitId, DirMetaId, DirTreeId, RefName};
+use ostree_core::{CommitId, DirMetaId, DirTreeId, Refspec};
 use ostree_repo::commit::{CommitParams, write_commit};
 use ostree_repo::{Repo, TransactionOptions, TransactionStats, refs};
 
@@ -27,9 +27,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     if args.branch.is_none() && !args.orphan {
         bail!("A branch must be specified with --branch, or use --orphan");
     }
-    let branch = args.branch.as_deref().map(|name| name.parse::<RefName>());
-    let branch =
-        branch.transpose().with_context(|| format!("--branch={}", args.branch.as_deref().unwrap_or_default()))?;
+    let branch = args.branch.as_deref().map(str::parse::<Refspec>).transpose()?;
     let modifier = tables::modifier(args)?.for_repo(&repo);
     let parent = parent(args, &repo)?;
     let base = metadata::Base::collect(args, &repo, parent.as_ref())?;

@@ -1,0 +1,58 @@
+//! `build`: an image from a ref, in plain words.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail};
+use oci_image::{ImageReference, Transport};
+
+use crate::commands::container::image_options::ImageOptions;
+use crate::context::Context;
+use crate::output::line;
+
+/// Build a container image from an OSTree commit
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  ostree-container build --repo repo --ref os/stable --oci-dir image\n  \
+    ostree-container build --repo repo --ref os/stable --push registry.example.com/os:stable --compression zstd")]
+#[command(group(clap::ArgGroup::new("destination").required(true).args(["oci_dir", "push"])))]
+pub struct Args {
+    /// The ref or checksum of the commit
+    #[arg(long = "ref", value_name = "REF")]
+    rev: String,
+    /// Write the image to an OCI directory
+    #[arg(long, value_name = "DIR")]
+    oci_dir: Option<PathBuf>,
+    /// The image's tag in the OCI directory
+    #[arg(long, value_name = "TAG", requires = "oci_dir")]
+    tag: Option<String>,
+    /// Push the image to a registry, or to any other TRANSPORT:NAME
+    #[arg(long, value_name = "IMAGE")]
+    push: Option<String>,
+    /// What the image is like
+    #[command(flatten)]
+    image: ImageOptions,
+}
+
+/// Prints the digest of the image.
+pub fn run(args: &Args, context: &Context) -> Result<()> {
+    line(args.image.write(context, &args.rev, &destination(args)?)?.digest)
+}
+
+fn destination(args: &Args) -> Result<ImageReference> {
+    if let Some(image) = &args.push {
+        return image_name(image);
+    }
+    let dir = args.oci_dir.as_deref().and_then(|dir| dir.to_str()).context("--oci-dir is not UTF-8")?;
+    if dir.contains(':') {
+        bail!("--oci-dir {dir}: the path of an OCI directory cannot hold a ':'");
+    }
+    let tag = args.tag.iter().map(|tag| format!(":{tag}")).collect::<String>();
+    Ok(ImageReference { transport: Transport::OciDir, name: format!("{dir}{tag}") })
+}
+
+/// `TRANSPORT:NAME`, or the name of an image on a registry alone.
+pub fn image_name(text: &str) -> Result<ImageReference> {
+    match text.split_once(':') {
+        Some((word, _)) if word.parse::<Transport>().is_ok() => Ok(text.parse()?),
+        _ => Ok(format!("registry:{text}").parse()?),
+    }
+}

@@ -1,0 +1,131 @@
+//! The options about what an image made of a commit is like.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use oci_image::config::ContainerConfig;
+use oci_image::{Compression, ImageReference, Platform, Transport};
+use ostree_container::{ContentMeta, EncapsulateOptions, Encapsulated, encapsulate};
+use ostree_repo::refs;
+use ostree_tar::Flavour;
+
+use crate::args::KeyValue;
+use crate::context::Context;
+use crate::images::RegistryArgs;
+use crate::progress::ProgressArgs;
+
+/// How xattrs stand in the layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum FormatArg {
+    /// As newer writers do
+    #[default]
+    Links,
+    /// As ostree-ext 0.15.3 does
+    Shared,
+}
+
+/// What the image is like.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ImageOptions {
+    /// Additional labels for the container
+    #[arg(short, long = "label", value_name = "KEY=VALUE")]
+    pub labels: Vec<KeyValue>,
+    /// Path to a JSON-formatted container configuration; this is the `config` field of an OCI image configuration
+    #[arg(long, value_name = "FILE", overrides_with = "config")]
+    pub config: Option<PathBuf>,
+    /// Propagate an OSTree commit metadata key to a label; it must be there
+    #[arg(long = "copymeta", value_name = "KEY")]
+    pub copy_metadata: Vec<String>,
+    /// Propagate an OSTree commit metadata key to a label, if it is there
+    #[arg(long = "copymeta-opt", value_name = "KEY")]
+    pub copy_metadata_optional: Vec<String>,
+    /// Corresponds to the Dockerfile `CMD` instruction
+    #[arg(long, value_name = "ARG", allow_hyphen_values = true)]
+    pub cmd: Vec<String>,
+    /// Compress at the fastest level
+    #[arg(long, overrides_with = "compression_fast")]
+    pub compression_fast: bool,
+    /// Path to a JSON-formatted plan of which file objects go into which layer
+    #[arg(long, value_name = "FILE", overrides_with = "contentmeta")]
+    pub contentmeta: Option<PathBuf>,
+    /// How layers are compressed: none, gzip[:0..9] (default gzip:6) or zstd[:1..19]
+    #[arg(long, value_name = "NAME[:LEVEL]", overrides_with = "compression", conflicts_with = "compression_fast")]
+    pub compression: Option<Compression>,
+    /// The processor the image is for, as in `amd64` or `x86_64` (default: what the commit says)
+    #[arg(long, value_name = "ARCH", overrides_with = "arch", conflicts_with = "platform")]
+    pub arch: Option<String>,
+    /// The platform the image is for, as in `linux/arm64`
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]", overrides_with = "platform")]
+    pub platform: Option<Platform>,
+    /// When the image is said to be made (default: the commit's time)
+    #[arg(long, value_name = "DATE", overrides_with = "created")]
+    pub created: Option<String>,
+    /// How xattrs stand in the layers
+    #[arg(long, value_enum, default_value = "links", value_name = "NAME", overrides_with = "format")]
+    pub format: FormatArg,
+    /// How many threads compress (default: one a processor); the image does not depend on it
+    #[arg(long, value_name = "N", overrides_with = "jobs")]
+    pub jobs: Option<NonZeroUsize>,
+    /// How the registry is reached
+    #[command(flatten)]
+    pub registry: RegistryArgs,
+    /// How progress is shown
+    #[command(flatten)]
+    pub progress: ProgressArgs,
+}
+
+impl ImageOptions {
+    /// Writes the commit that `rev` names as an image to `destination`.
+    pub fn write(&self, context: &Context, rev: &str, destination: &ImageReference) -> Result<Encapsulated> {
+        let repo = context.open_repo()?;
+        let commit = refs::resolve(&repo, rev)?;
+        let options = self.options(destination)?;
+        let sink = self.registry.sink(destination)?;
+        let listener = self.progress.listener();
+        Ok(encapsulate(&repo, &commit, &*sink, &options, &*listener)?)
+    }
+
+    fn options(&self, destination: &ImageReference) -> Result<EncapsulateOptions> {
+        let required = self.copy_metadata.iter().map(|key| (key.clone(), true));
+        let optional = self.copy_metadata_optional.iter().map(|key| (key.clone(), false));
+        let fast = self.compression_fast || destination.transport == Transport::ContainersStorage;
+        Ok(EncapsulateOptions {
+            labels: self.labels.iter().map(|label| (label.key.clone(), label.value.clone())).collect(),
+            copy_metadata: required.chain(optional).collect(),
+            config: self.config.as_deref().map(read_config).transpose()?,
+            cmd: (!self.cmd.is_empty()).then(|| self.cmd.clone()),
+            content: self.contentmeta.as_deref().map(read_content).transpose()?,
+            compression: match self.compression {
+                Some(compression) => compression,
+                None if fast => Compression::Gzip(1),
+                None => Compression::default(),
+            },
+            flavour: match self.format {
+                FormatArg::Links => Flavour::Links,
+                FormatArg::Shared => Flavour::Shared,
+            },
+            platform: self.platform.clone().or_else(|| self.arch.as_deref().map(Platform::linux)),
+            created: self.created.as_deref().map(rfc3339).transpose()?,
+            jobs: self.jobs,
+        })
+    }
+}
+
+fn read_config(path: &Path) -> Result<ContainerConfig> {
+    let file = File::open(path).with_context(|| format!("opening {}", path.display()))?;
+    serde_json::from_reader(BufReader::new(file)).with_context(|| format!("parsing {}", path.display()))
+}
+
+fn read_content(path: &Path) -> Result<ContentMeta> {
+    let json = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+    ContentMeta::parse(&json).with_context(|| format!("parsing {}", path.display()))
+}
+
+/// Any date that `--timestamp` takes, as RFC 3339 in UTC.
+fn rfc3339(text: &str) -> Result<String> {
+    let Ok(at) = jiff::Timestamp::from_second(crate::date::parse(text)?) else { bail!("Could not parse '{text}'") };
+    Ok(at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+}

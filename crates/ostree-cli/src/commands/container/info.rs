@@ -1,0 +1,29 @@
+//! `info`: the digest of an image.
+
+use anyhow::Result;
+use oci_image::Platform;
+use ostree_container::inspect;
+
+use crate::images::{RegistryArgs, SourceReference};
+use crate::output::line;
+
+/// Print information about an exported container image
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// How the registry is reached
+    #[command(flatten)]
+    registry: RegistryArgs,
+    /// Which image of an index to take (default: this machine's)
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]", overrides_with = "platform")]
+    platform: Option<Platform>,
+    /// The image, e.g. ostree-unverified-registry:quay.io/exampleos/exampleos:latest or oci:DIR:TAG
+    #[arg(value_name = "IMGREF")]
+    imgref: SourceReference,
+}
+
+/// Prints the reference and the digest.
+pub fn run(args: &Args) -> Result<()> {
+    let source = args.registry.source(args.imgref.image())?;
+    let info = inspect(&*source, &args.platform.clone().unwrap_or_else(Platform::host))?;
+    line(format_args!("{} digest: {}", args.imgref, info.digest))
+}

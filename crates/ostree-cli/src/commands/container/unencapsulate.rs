@@ -1,0 +1,73 @@
+//! `unencapsulate`: take the commit out of an image.
+
+use std::num::NonZeroUsize;
+
+use anyhow::Result;
+use oci_image::Platform;
+use ostree_container::{ImportOptions, unencapsulate};
+use ostree_core::Refspec;
+
+use crate::context::Context;
+use crate::images::{RegistryArgs, SourceReference};
+use crate::output::line;
+use crate::progress::ProgressArgs;
+
+/// Import an OSTree commit embedded in a container image
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// How it is imported
+    #[command(flatten)]
+    import: ImportArgs,
+    /// Create an OSTree ref pointing to the imported commit
+    #[arg(long, value_name = "REF", overrides_with = "write_ref")]
+    write_ref: Option<Refspec>,
+    /// The image, e.g. ostree-unverified-registry:quay.io/exampleos/exampleos:latest or oci:DIR:TAG
+    #[arg(value_name = "IMGREF")]
+    imgref: SourceReference,
+}
+
+/// What all imports share.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ImportArgs {
+    /// How the registry is reached
+    #[command(flatten)]
+    registry: RegistryArgs,
+    /// Which image of an index to take (default: this machine's)
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]", overrides_with = "platform", conflicts_with = "arch")]
+    platform: Option<Platform>,
+    /// Which image of an index to take, by processor
+    #[arg(long, value_name = "ARCH", overrides_with = "arch")]
+    arch: Option<String>,
+    /// How many threads write objects (default: one a processor)
+    #[arg(long, value_name = "N", overrides_with = "jobs")]
+    jobs: Option<NonZeroUsize>,
+    /// How progress is shown
+    #[command(flatten)]
+    progress: ProgressArgs,
+}
+
+/// Prints the commit, and the ref where one was written.
+pub fn run(args: &Args, context: &Context) -> Result<()> {
+    args.import.run(context, &args.imgref, args.write_ref.as_ref())
+}
+
+impl ImportArgs {
+    /// Imports the commit of an image and lets `write_ref` point to it.
+    pub fn run(&self, context: &Context, image: &SourceReference, write_ref: Option<&Refspec>) -> Result<()> {
+        image.refuse_signatures()?;
+        let repo = context.open_writable()?;
+        let source = self.registry.source(image.image())?;
+        let options = ImportOptions {
+            write_ref: write_ref.cloned(),
+            verify: None,
+            platform: self.platform.clone().or_else(|| self.arch.as_deref().map(Platform::linux)),
+            jobs: self.jobs,
+            transaction: Default::default(),
+        };
+        let imported = unencapsulate(&*source, &repo, &options, &*self.progress.listener())?;
+        match write_ref {
+            Some(name) => line(format_args!("Imported: {name} => {}", imported.commit)),
+            None => line(format_args!("Imported: {}", imported.commit)),
+        }
+    }
+}

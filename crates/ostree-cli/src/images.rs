@@ -1,0 +1,115 @@
+//! Opening images, wherever they are, and how their registries are to be reached.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use anyhow::{Result, bail};
+use oci_image::{ImageReference, ImageSink, ImageSource, OstreeImageReference, SignatureSource, Transport, disk};
+use oci_registry::{RegistryOptions, RegistrySink, RegistrySource};
+
+use crate::args::yes_or_no;
+
+/// Options about registries.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct RegistryArgs {
+    /// Use no credentials
+    #[arg(long, overrides_with = "auth_anonymous")]
+    pub auth_anonymous: bool,
+    /// Take credentials from this file
+    #[arg(long, value_name = "PATH", overrides_with = "authfile")]
+    pub authfile: Option<PathBuf>,
+    /// Directory with certificates (*.crt, *.cert, *.key) for the registry
+    #[arg(long, value_name = "DIR", overrides_with = "cert_dir")]
+    pub cert_dir: Option<PathBuf>,
+    /// Accept any certificate, and plain HTTP
+    #[arg(long, overrides_with = "insecure_skip_tls_verification")]
+    pub insecure_skip_tls_verification: bool,
+    /// Whether certificates are verified; plain HTTP is accepted only without
+    #[arg(long, value_name = "BOOL", value_parser = yes_or_no, num_args = 0..=1, require_equals = true,
+        default_missing_value = "true", overrides_with = "tls_verify")]
+    pub tls_verify: Option<bool>,
+}
+
+impl RegistryArgs {
+    fn options(&self) -> RegistryOptions {
+        RegistryOptions {
+            authfile: self.authfile.clone(),
+            anonymous: self.auth_anonymous,
+            cert_dir: self.cert_dir.clone(),
+            tls_verify: self.tls_verify.unwrap_or(!self.insecure_skip_tls_verification),
+            ..RegistryOptions::default()
+        }
+    }
+
+    /// Opens an image for reading.
+    pub fn source(&self, reference: &ImageReference) -> Result<Box<dyn ImageSource>> {
+        Ok(match reference.transport {
+            Transport::Registry => Box::new(RegistrySource::open(&reference.name, &self.options())?),
+            _ => disk::open_source(reference)?,
+        })
+    }
+
+    /// Opens a place for writing an image.
+    pub fn sink(&self, reference: &ImageReference) -> Result<Box<dyn ImageSink>> {
+        Ok(match reference.transport {
+            Transport::Registry => Box::new(RegistrySink::open(&reference.name, &self.options())?),
+            _ => disk::create_sink(reference)?,
+        })
+    }
+}
+
+/// An image to be read, with or without a word about who vouches for it.
+#[derive(Debug, Clone)]
+pub enum SourceReference {
+    /// `SCHEME:TRANSPORT:NAME`
+    Ostree(OstreeImageReference),
+    /// `TRANSPORT:NAME`
+    Plain(ImageReference),
+}
+
+impl FromStr for SourceReference {
+    type Err = oci_image::reference::ReferenceError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self::Ostree).or_else(|problem| match problem {
+            // What is no scheme may be a transport.
+            oci_image::reference::ReferenceError::UnknownScheme(word) => match word.parse::<Transport>() {
+                Ok(_) => text.parse().map(Self::Plain),
+                Err(_) => Err(oci_image::reference::ReferenceError::UnknownScheme(word)),
+            },
+            problem => Err(problem),
+        })
+    }
+}
+
+impl fmt::Display for SourceReference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ostree(reference) => reference.fmt(f),
+            Self::Plain(reference) => reference.fmt(f),
+        }
+    }
+}
+
+impl SourceReference {
+    /// The image itself.
+    pub fn image(&self) -> &ImageReference {
+        match self {
+            Self::Ostree(reference) => &reference.imgref,
+            Self::Plain(reference) => reference,
+        }
+    }
+
+    /// Refuses references that ask for a signature, which nothing here can check yet.
+    pub fn refuse_signatures(&self) -> Result<()> {
+        match self {
+            Self::Ostree(OstreeImageReference { sigverify, .. })
+                if *sigverify != SignatureSource::ContainerPolicyAllowInsecure =>
+            {
+                bail!("verifying signatures ({sigverify}) is not supported yet")
+            }
+            _ => Ok(()),
+        }
+    }
+}
