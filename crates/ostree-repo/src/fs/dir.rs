@@ -35,6 +35,11 @@ impl Dir {
         &self.path
     }
 
+    /// The same directory, to be called `path` in messages.
+    pub fn called(self, path: PathBuf) -> Self {
+        Self { path, ..self }
+    }
+
     /// An error about `name` in this directory.
     pub fn fail(&self, action: &'static str, name: impl AsRef<Path>, error: Errno) -> RepoError {
         RepoError::io(action, self.path.join(name), error)

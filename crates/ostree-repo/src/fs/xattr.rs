@@ -71,6 +71,15 @@ pub fn get_fd(fd: BorrowedFd<'_>, name: &str) -> Result<Option<Vec<u8>>, Errno> 
     }
 }
 
+/// One xattr of the file or symlink at `path`, if it has it; a symlink is not followed.
+pub fn get_path(path: &Path, name: &str) -> Result<Option<Vec<u8>>, Errno> {
+    match read_growing(&|buffer: &mut [u8]| rustix::fs::lgetxattr(path, name, buffer)) {
+        Ok(value) => Ok(Some(value)),
+        Err(Errno::NODATA | Errno::OPNOTSUPP) => Ok(None),
+        Err(e) => Err(e),
+    }
+}
+
 /// Sets every one of `xattrs` on an open file.
 pub fn write_fd(fd: BorrowedFd<'_>, xattrs: &Xattrs) -> Result<(), Errno> {
     xattrs.iter().try_for_each(|(name, value)| {
