@@ -18,7 +18,8 @@ Builds ostree-container statically for x86_64-unknown-linux-musl (and for aarch6
 checks that it is static, and lets it do the whole job in an empty root. The result goes to target/dist.
 Without rustup's target it builds the standard library from Debian's rust-web-src, with zig as C compiler.
   --target TRIPLE  only this one (may be repeated)
-  --no-run         do not try it in an empty root";
+  --no-run         do not try it in an empty root
+  --try FILE       build nothing: check and try this binary";
 
 /// Beyond this the binary is too large; the aim of the project.
 const MAX_SIZE: u64 = 15 << 20;
@@ -29,6 +30,7 @@ const AARCH64: &str = "aarch64-unknown-linux-musl";
 struct Options {
     targets: Vec<String>,
     run: bool,
+    given: Option<PathBuf>,
 }
 
 /// `cargo xtask dist`.
@@ -37,6 +39,10 @@ struct Options {
 /// Bad arguments, no toolchain, a failed build, a binary that is not static, or one that fails in an empty root.
 pub fn run(args: &[String]) -> Result<()> {
     let Some(options) = options(args)? else { return Ok(()) };
+    if let Some(binary) = &options.given {
+        check(binary)?;
+        return empty_root::try_out(binary);
+    }
     for target in &options.targets {
         let binary = build(target)?;
         let native = target.split('-').next() == Some(std::env::consts::ARCH);
@@ -50,7 +56,7 @@ pub fn run(args: &[String]) -> Result<()> {
 }
 
 fn options(args: &[String]) -> Result<Option<Options>> {
-    let mut options = Options { targets: Vec::new(), run: true };
+    let mut options = Options { targets: Vec::new(), run: true, given: None };
     let mut words = args.iter();
     while let Some(word) = words.next() {
         match word.as_str() {
@@ -59,6 +65,7 @@ fn options(args: &[String]) -> Result<Option<Options>> {
                 return Ok(None);
             }
             "--no-run" => options.run = false,
+            "--try" => options.given = Some(words.next().context("--try needs a file")?.into()),
             "--target" => options.targets.push(words.next().context("--target needs a triple")?.clone()),
             other => bail!("dist does not know {other:?}\n{USAGE}"),
         }
@@ -77,25 +84,24 @@ fn build(target: &str) -> Result<PathBuf> {
     let toolchain = Toolchain::for_target(target)?;
     println!("{target}: building with {}", toolchain.describe());
     let built = toolchain.build(target)?;
-    let facts = elf::read(&built)?;
-    ensure!(
-        facts.interpreter.is_none(),
-        "{} asks for {}: not static",
-        built.display(),
-        facts.interpreter.unwrap_or_default()
-    );
-    ensure!(!facts.has_needed, "{} needs shared libraries: not static", built.display());
     let dir = sh::target_dir().join("dist");
     std::fs::create_dir_all(&dir).with_context(|| format!("make {}", dir.display()))?;
     let place = dir.join(format!("ostree-container-{}", target.split('-').next().unwrap_or(target)));
     std::fs::copy(&built, &place).with_context(|| format!("copy {} to {}", built.display(), place.display()))?;
-    tell(&place)?;
+    check(&place)?;
     Ok(place)
 }
 
-fn tell(binary: &Path) -> Result<()> {
+/// Refuses a binary that is not static or too large, and tells its size.
+fn check(binary: &Path) -> Result<()> {
+    let facts = elf::read(binary)?;
+    let shown = binary.display();
+    if let Some(interpreter) = facts.interpreter {
+        bail!("{shown} is not static: it asks for {interpreter}");
+    }
+    ensure!(!facts.has_needed, "{shown} is not static: it needs shared libraries");
     let size = binary.metadata()?.len();
-    println!("{}: static, {size} bytes ({})", binary.display(), units::bytes(size));
+    println!("{shown}: static, {size} bytes ({})", units::bytes(size));
     ensure!(size <= MAX_SIZE, "the binary is larger than {MAX_SIZE} bytes");
     Ok(())
 }
