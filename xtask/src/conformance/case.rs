@@ -100,6 +100,13 @@ pub enum Step {
         /// Where to make it.
         dir: String,
     },
+    /// Write a file that does not compress, the same bytes every time.
+    Noise {
+        /// The file.
+        path: String,
+        /// Its length in bytes.
+        length: usize,
+    },
     /// Set an extended attribute on a file; the value is given in hex.
     Xattr {
         /// The file, not followed.

@@ -1,12 +1,12 @@
 //! Runs every pairing of one case, the reference's own first, and judges them.
 
 use super::case::{Case, Judge, Pairing};
+use super::cleanup;
 use super::compare::{Transcript, difference};
 use super::needs::{Host, missing_face};
 use super::report::{Outcome, Result};
 use super::run_case::{Run, fresh_dir};
 use super::subject::Subject;
-use crate::sh;
 use std::path::Path;
 
 /// What every case is run with.
@@ -72,7 +72,7 @@ impl Bench<'_> {
         let dir = fresh_dir(self.scratch, number, pairing)?;
         let ran = Run { case, pairing, writer, reader, dir: dir.clone() }.execute();
         if !self.keep {
-            sh::remove_tree(&dir)?;
+            cleanup::remove(&dir)?;
         }
         ran
     }

@@ -2,6 +2,7 @@
 
 mod case;
 mod cases;
+mod cleanup;
 mod compare;
 mod judge_case;
 mod needs;
@@ -54,7 +55,7 @@ pub fn run(args: &[String]) -> Result<()> {
     if options.keep {
         println!("kept {}", scratch.display());
     } else {
-        sh::remove_tree(&scratch)?;
+        cleanup::remove(&scratch)?;
     }
     let line = outcome?;
     println!("{line}");
@@ -127,13 +128,14 @@ fn jobs(asked: usize) -> usize {
 
 /// A fresh directory to work in. Memory-backed where it takes attributes: the reference syncs after every commit.
 fn scratch_dir(asked: Option<&Path>) -> Result<PathBuf> {
-    let name = format!("conformance-{}", std::process::id());
     let shm = Path::new("/dev/shm");
-    let dir = match asked {
-        Some(dir) => std::path::absolute(dir)?.join(name),
-        None if takes_xattrs(shm) => shm.join(name),
-        None => sh::target_dir().join(name),
+    let parent = match asked {
+        Some(dir) => std::path::absolute(dir)?,
+        None if takes_xattrs(shm) => shm.to_owned(),
+        None => sh::target_dir(),
     };
+    cleanup::remove_leftovers(&parent)?;
+    let dir = parent.join(format!("{}{}", cleanup::PREFIX, std::process::id()));
     std::fs::create_dir_all(&dir).with_context(|| format!("making {}", dir.display()))?;
     Ok(dir)
 }

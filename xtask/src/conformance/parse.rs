@@ -167,6 +167,7 @@ fn parse_make(rest: &str) -> Result<Step> {
         ["xattr", path, name, hex] => {
             Step::Xattr { path: (*path).to_owned(), name: (*name).to_owned(), hex: (*hex).to_owned() }
         }
+        ["noise", path, length] => Step::Noise { path: (*path).to_owned(), length: length.parse()? },
         ["lock", kind, repo] => Step::Lock { repo: (*repo).to_owned(), kind: Some(parse_lock(kind)?) },
         ["unlock", repo] => Step::Lock { repo: (*repo).to_owned(), kind: None },
         _ => bail!("unknown thing to make"),

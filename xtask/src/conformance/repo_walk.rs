@@ -73,7 +73,7 @@ pub fn skeleton(repo: &Path) -> Result<String> {
     for (relative, metadata) in entries(repo)? {
         let shown = show_path(&relative);
         // What happens to be in `tmp` and below `objects` is not part of the skeleton.
-        let inside = ["objects/", "tmp/staging", "state/"].iter().any(|prefix| shown.starts_with(prefix));
+        let inside = ["objects/", "tmp/", "state/"].iter().any(|prefix| shown.starts_with(prefix));
         if !inside && (metadata.is_dir() || !shown.contains('/')) {
             writeln!(text, "{shown} {:06o}", metadata.mode())?;
         }

@@ -58,6 +58,7 @@ impl Run<'_> {
     fn step(&self, step: &Step, last: &mut Last) -> Result<Option<String>> {
         match step {
             Step::Sample { name, dir } => sample::make(name, &self.dir.join(dir)).map(|()| None),
+            Step::Noise { path, length } => sample::write_noise(&self.dir.join(path), *length).map(|()| None),
             Step::Xattr { path, name, hex } => sample::set_xattr(&self.dir.join(path), name, hex).map(|()| None),
             Step::Lock { repo, kind } => {
                 last.lock = None;
@@ -197,6 +198,7 @@ fn step_text(step: &Step) -> String {
             format!("{who} {command}")
         }
         Step::Sample { name, dir } => format!("sample {name} {dir}"),
+        Step::Noise { path, length } => format!("noise {path} {length}"),
         Step::Lock { repo, kind } => format!("lock {repo}: {kind:?}"),
         Step::Xattr { path, name, .. } => format!("xattr {path} {name}"),
         Step::Look(look) => format!("look {look:?}"),

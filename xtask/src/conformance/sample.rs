@@ -248,10 +248,10 @@ fn many_xattrs(dir: &Path) -> Result<()> {
     Ok(())
 }
 
-/// 400 files in 20 directories with contents that compress badly, and one file of 3 MiB.
-fn many_files(dir: &Path) -> Result<()> {
+/// Bytes that do not compress, the same in every run (an xorshift generator).
+fn noise() -> impl FnMut(usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut noise = |length: usize| -> Vec<u8> {
+    move |length| {
         (0..length)
             .map(|_| {
                 state ^= state << 13;
@@ -260,7 +260,20 @@ fn many_files(dir: &Path) -> Result<()> {
                 state.to_le_bytes()[0]
             })
             .collect()
-    };
+    }
+}
+
+/// Writes a file of `length` bytes that do not compress.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn write_noise(path: &Path, length: usize) -> Result<()> {
+    fs::write(path, noise()(length)).with_context(|| format!("writing {}", path.display()))
+}
+
+/// 400 files in 20 directories with contents that compress badly, and one file of 3 MiB.
+fn many_files(dir: &Path) -> Result<()> {
+    let mut noise = noise();
     for directory in 0..20 {
         let parent = dir.join(format!("d{directory:02}"));
         fs::create_dir_all(&parent)?;
