@@ -1,0 +1,17 @@
+//! Commit objects.
+
+use ostree_core::{Commit, ObjectKind};
+
+use crate::sample_objects;
+
+/// What is accepted is written again as the same bytes.
+pub fn run(data: &[u8]) {
+    if let Ok(value) = Commit::decode(data) {
+        assert_eq!(value.encode(), data);
+    }
+}
+
+/// The sample commit.
+pub fn seeds() -> Vec<Vec<u8>> {
+    sample_objects::metadata(ObjectKind::Commit)
+}
