@@ -10,6 +10,10 @@ use crate::limits::MAX_GVARIANT_DEPTH;
 /// The value that `text` stands for. Types are inferred as GLib infers them (`5` is an `i`, `uint32 5` a `u`, `@as []`
 /// an empty `as`); a type that cannot be inferred is an error.
 pub fn parse(text: &str) -> Result<Value, ParseError> {
+    // No string of a value can hold one, and GLib's texts end at it.
+    if let Some(start) = text.find('\0') {
+        return Place { start, end: start + 1 }.error("a NUL in the text");
+    }
     let mut tokens = Tokens::new(text);
     let ast = value(&mut tokens, MAX_GVARIANT_DEPTH)?;
     if tokens.peek().1.is_empty() { resolve(&ast) } else { tokens.missing("expected end of input") }
@@ -249,6 +253,14 @@ mod tests {
             };
             assert_eq!(ours, expect, "{text}");
         }
+    }
+
+    #[test]
+    fn a_nul_is_refused_where_it_stands() {
+        for text in ["'a\0b'", "b'a\0'", "1\0", "\0"] {
+            assert_eq!(parse(text).unwrap_err().place.start, text.find('\0').unwrap());
+        }
+        assert!(parse("'\\u0000'").is_err());
     }
 
     #[test]
