@@ -41,7 +41,12 @@ pub enum LockKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Look {
     /// Every object of a repository: name, mode, owner, content, attributes.
-    Objects(String),
+    Objects {
+        /// The repository.
+        repo: String,
+        /// Whether zero and non-zero modification times of content are told apart.
+        mtime: bool,
+    },
     /// Every ref of a repository.
     Refs(String),
     /// Directories and config text of a repository.

@@ -15,7 +15,7 @@ pub struct Record {
 pub type Transcript = Vec<Record>;
 
 /// At most this many differing lines are shown of one step.
-const SHOWN_LINES: usize = 12;
+const SHOWN_LINES: usize = 8;
 
 /// The first step at which `found` is not `expected`, as a short report.
 pub fn difference(expected: &Transcript, found: &Transcript) -> Option<String> {
@@ -37,8 +37,12 @@ fn differing_lines(expected: &str, found: &str) -> String {
     let rest = old.len().min(new.len()) - common;
     let tail = old.iter().rev().zip(new.iter().rev()).take(rest).take_while(|(a, b)| a == b).count();
     let mut text = String::new();
-    for (mark, lines) in [('-', &old), ('+', &new)] {
+    // Where no line was added or lost, lines that agree in between are left out as well.
+    let paired = old.len() == new.len();
+    for (mark, lines, others) in [('-', &old, &new), ('+', &new, &old)] {
         let middle = lines.get(common..lines.len() - tail).unwrap_or_default();
+        let differs = |(at, line): &(usize, &&str)| !paired || others.get(common + at) != Some(line);
+        let middle: Vec<&str> = middle.iter().enumerate().filter(differs).map(|(_, line)| *line).collect();
         for line in middle.iter().take(SHOWN_LINES) {
             writeln!(text, "  {mark} {line}").expect("writing to a string cannot fail");
         }
@@ -64,6 +68,8 @@ mod tests {
         assert_eq!(difference(&one, &one.clone()), None);
         let two = vec![record("a", "1\nnew\n3\n"), record("b", "x\n")];
         assert_eq!(difference(&one, &two).as_deref(), Some("a\n  - 2\n  + new\n"));
+        let far = vec![record("a", "x\n2\ny\n")];
+        assert_eq!(difference(&one[..1].to_vec(), &far).as_deref(), Some("a\n  - 1\n  - 3\n  + x\n  + y\n"));
         assert_eq!(difference(&one, &one[..1].to_vec()).as_deref(), Some("b\n  was not reached"));
         assert_eq!(difference(&one[..1].to_vec(), &one).as_deref(), Some("b\n  only in this run"));
     }

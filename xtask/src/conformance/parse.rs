@@ -187,7 +187,8 @@ fn parse_look(rest: &str) -> Result<Look> {
     let words: Vec<&str> = tail.split_whitespace().collect();
     Ok(match (word, words.as_slice()) {
         ("sh", _) => Look::Shell(tail.to_owned()),
-        ("objects", [repo]) => Look::Objects((*repo).to_owned()),
+        ("objects", [repo]) => Look::Objects { repo: (*repo).to_owned(), mtime: true },
+        ("objects", [repo, "untimed"]) => Look::Objects { repo: (*repo).to_owned(), mtime: false },
         ("refs", [repo]) => Look::Refs((*repo).to_owned()),
         ("skeleton", [repo]) => Look::Skeleton((*repo).to_owned()),
         ("tree", [dir]) => Look::Tree { dir: (*dir).to_owned(), mtime: false },

@@ -13,7 +13,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// Anything unreadable, with its path.
-pub fn objects(repo: &Path) -> Result<String> {
+pub fn objects(repo: &Path, mtime: bool) -> Result<String> {
     let mut text = String::new();
     let root = repo.join("objects");
     for (relative, metadata) in entries(&root)?.into_iter().filter(|(_, metadata)| !metadata.is_dir()) {
@@ -22,7 +22,7 @@ pub fn objects(repo: &Path) -> Result<String> {
         let what = match path.extension().and_then(|extension| extension.to_str()) {
             Some("filez") => format!("{:06o} header={}", metadata.mode(), filez_header(&path)?),
             Some("commitmeta" | "tombstone-commit") => format!("{:06o}", metadata.mode()),
-            Some("file") if !metadata.is_symlink() => {
+            Some("file") if mtime && !metadata.is_symlink() => {
                 let zero = if metadata.mtime() == 0 { "t=0" } else { "t>0" };
                 format!("{} {zero}", describe_entry(&path, &metadata)?)
             }

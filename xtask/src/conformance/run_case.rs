@@ -93,7 +93,7 @@ impl Run<'_> {
     fn look(&self, look: &Look) -> Result<String> {
         let at = |name: &String| self.dir.join(name);
         match look {
-            Look::Objects(repo) => repo_walk::objects(&at(repo)),
+            Look::Objects { repo, mtime } => repo_walk::objects(&at(repo), *mtime),
             Look::Refs(repo) => repo_walk::refs(&at(repo)),
             Look::Skeleton(repo) => repo_walk::skeleton(&at(repo)),
             Look::Tree { dir, mtime } => tree_walk::describe(&at(dir), *mtime),

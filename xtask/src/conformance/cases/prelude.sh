@@ -67,7 +67,10 @@ start_registry() {
 stop_registry() { kill "$(cat registry.pid)"; }
 
 # What only ours must be told to push to a registry without TLS; the reference reads registries.conf.
-insecure_push() { [ "$SUBJECT" = ours ] && echo --insecure-skip-tls-verification; }
+insecure_push() { [ "$SUBJECT" = ours ] && echo --insecure-skip-tls-verification; true; }
+
+# What only ours must be told to write attribute sets as ostree-ext 0.15.3 does.
+shared_flavour() { [ "$SUBJECT" = ours ] && echo --format shared; true; }
 
 # The layer blobs of an OCI directory with one image, in order, as paths.
 layers() { jq -r '.layers[].digest' "$1/blobs/sha256/$(manifest "$1")" | sed "s,^sha256:,$1/blobs/sha256/,"; }
