@@ -2,11 +2,14 @@
 
 use std::io::Read;
 
-use tar_core::EntryType;
 use tar_core::parse::{Limits, ParseEvent, ParsedEntry, Parser};
+use tar_core::{EntryType, SparseEntry};
 
 use crate::error::TarError;
-use crate::limits::{BUFFER_SIZE, MAX_EXTENSION_SIZE, MAX_EXTENSIONS, MAX_SPARSE_ENTRIES};
+use crate::limits::{BUFFER_SIZE, MAX_EXTENSION_SIZE, MAX_EXTENSIONS, MAX_SPARSE_ENTRIES, MAX_SPARSE_PIECES};
+
+/// The length of a header and the unit that content is padded to, in bytes.
+const BLOCK: usize = 512;
 
 /// What the headers of one entry say.
 #[derive(Debug)]
@@ -31,11 +34,17 @@ pub struct Entry {
     pub size: u64,
     /// All its headers as they came, if they are kept.
     pub headers: Vec<u8>,
+    /// The records of its PAX header as they came; empty if there is none.
+    pub pax: Vec<u8>,
+    /// Where the pieces of a sparse file belong: offset and length in bytes, in the order they come.
+    pub pieces: Vec<(u64, u64)>,
+    /// The length of a sparse file with its holes, in bytes.
+    pub real_size: u64,
 }
 
 impl Entry {
     fn empty() -> Self {
-        let (path, link, headers) = (Vec::new(), Vec::new(), Vec::new());
+        let (path, link, headers, pax) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         Self {
             offset: 0,
             kind: EntryType::Regular,
@@ -47,18 +56,41 @@ impl Entry {
             gid: 0,
             size: 0,
             headers,
+            pax,
+            pieces: Vec::new(),
+            real_size: 0,
         }
     }
 
-    fn take(&mut self, offset: u64, parsed: &ParsedEntry<'_>, sparse: bool) {
+    fn take(&mut self, offset: u64, parsed: &ParsedEntry<'_>) {
         self.offset = offset;
         self.kind = parsed.entry_type;
-        self.sparse = sparse;
+        self.sparse = false;
+        self.pieces.clear();
+        self.pax.clear();
+        self.pax.extend_from_slice(parsed.pax.unwrap_or_default());
         self.path.clear();
         self.path.extend_from_slice(&parsed.path);
         self.link.clear();
         self.link.extend_from_slice(parsed.link_target.as_deref().unwrap_or_default());
         (self.mode, self.uid, self.gid, self.size) = (parsed.mode, parsed.uid, parsed.gid, parsed.size);
+        self.real_size = self.size;
+    }
+
+    fn take_pieces(&mut self, pieces: &[SparseEntry], real_size: u64) {
+        self.sparse = true;
+        self.real_size = real_size;
+        self.pieces.extend(pieces.iter().map(|piece| (piece.offset, piece.length)));
+    }
+
+    /// Whether content follows the headers, whatever size they state: some writers give that of a link's target, or a
+    /// directory's. A hard link has content only where the archive has PAX headers.
+    fn has_content(&self, pax_seen: bool) -> bool {
+        match self.kind {
+            EntryType::Directory | EntryType::Symlink | EntryType::Char | EntryType::Block | EntryType::Fifo => false,
+            EntryType::Link => pax_seen,
+            _ => !(self.path.ends_with(b"/") && self.kind.is_file()),
+        }
     }
 
     /// The name for messages.
@@ -92,6 +124,10 @@ pub struct Entries<R> {
     padding: u64,
     entry: Entry,
     keep_headers: bool,
+    /// Whether this is read as an ordinary archive; see [`Entries::of_archive`].
+    lenient: bool,
+    /// Whether any entry had a PAX header.
+    pax_seen: bool,
 }
 
 /// What the parser found, without what it borrows.
@@ -105,15 +141,18 @@ enum Step {
 impl<R: Read> Entries<R> {
     /// Starts at the first header of an uncompressed stream.
     pub fn new(stream: R) -> Self {
-        let limits = Limits {
-            max_metadata_size: MAX_EXTENSION_SIZE,
-            max_path_len: None,
-            max_pending_entries: MAX_EXTENSIONS,
-            max_sparse_entries: MAX_SPARSE_ENTRIES,
-        };
-        let mut parser = Parser::new(limits);
-        // A nameless entry is no object, and so skipped over.
-        parser.set_allow_empty_path(true);
+        Self::with_parser(stream, parser(MAX_SPARSE_ENTRIES))
+    }
+
+    /// Starts at the first header of an uncompressed stream, and forgives what libarchive does: no end mark, anything after
+    /// a first block of zeros, malformed numbers in PAX records, a size stated where no content can be.
+    pub fn of_archive(stream: R) -> Self {
+        let mut parser = parser(MAX_SPARSE_PIECES);
+        parser.set_ignore_pax_errors(true);
+        Self { lenient: true, ..Self::with_parser(stream, parser) }
+    }
+
+    fn with_parser(stream: R, parser: Parser) -> Self {
         Self {
             stream,
             parser,
@@ -125,6 +164,8 @@ impl<R: Read> Entries<R> {
             padding: 0,
             entry: Entry::empty(),
             keep_headers: false,
+            lenient: false,
+            pax_seen: false,
         }
     }
 
@@ -142,6 +183,9 @@ impl<R: Read> Entries<R> {
     pub fn next_entry(&mut self) -> Result<Option<&Entry>, TarError> {
         self.skip_content()?;
         self.entry.headers.clear();
+        if self.lenient && self.at_end()? {
+            return Ok(None);
+        }
         loop {
             let offset = self.offset;
             match self.step()? {
@@ -153,8 +197,13 @@ impl<R: Read> Entries<R> {
                 Step::Entry(length) => {
                     self.keep(length);
                     self.consume(length);
+                    if self.lenient {
+                        self.pax_seen |= !self.entry.pax.is_empty();
+                        let has_content = self.entry.has_content(self.pax_seen);
+                        self.entry.size = if has_content { self.entry.size } else { 0 };
+                    }
                     self.content = self.entry.size;
-                    self.padding = self.content.wrapping_neg() % 512;
+                    self.padding = self.content.wrapping_neg() % BLOCK as u64;
                     self.entry.offset = offset;
                     return Ok(Some(&self.entry));
                 }
@@ -200,6 +249,15 @@ impl<R: Read> Entries<R> {
         }
     }
 
+    /// Whether the stream ends here, or a block of zeros says that the archive does.
+    fn at_end(&mut self) -> Result<bool, TarError> {
+        if self.start == self.end && self.read_more()? == 0 {
+            return Ok(true);
+        }
+        self.fill(BLOCK)?;
+        Ok(self.buffered().iter().take(BLOCK).all(|byte| *byte == 0))
+    }
+
     fn step(&mut self) -> Result<Step, TarError> {
         let offset = self.offset;
         let input = self.buffer.get(self.start..self.end).unwrap_or_default();
@@ -207,11 +265,12 @@ impl<R: Read> Entries<R> {
             ParseEvent::NeedData { min_bytes } => Ok(Step::More(min_bytes)),
             ParseEvent::GlobalExtensions { consumed, .. } => Ok(Step::Skip(consumed)),
             ParseEvent::Entry { consumed, entry } => {
-                self.entry.take(offset, &entry, false);
+                self.entry.take(offset, &entry);
                 Ok(Step::Entry(consumed))
             }
-            ParseEvent::SparseEntry { consumed, entry, .. } => {
-                self.entry.take(offset, &entry, true);
+            ParseEvent::SparseEntry { consumed, entry, sparse_map, real_size } => {
+                self.entry.take(offset, &entry);
+                self.entry.take_pieces(&sparse_map, real_size);
                 Ok(Step::Entry(consumed))
             }
             ParseEvent::End { consumed } => Ok(Step::End(consumed)),
@@ -275,6 +334,19 @@ impl<R: Read> Entries<R> {
         }
         Ok(())
     }
+}
+
+fn parser(max_sparse_entries: usize) -> Parser {
+    let limits = Limits {
+        max_metadata_size: MAX_EXTENSION_SIZE,
+        max_path_len: None,
+        max_pending_entries: MAX_EXTENSIONS,
+        max_sparse_entries,
+    };
+    let mut parser = Parser::new(limits);
+    // A nameless entry is no object, and so skipped over.
+    parser.set_allow_empty_path(true);
+    parser
 }
 
 fn read_some(stream: &mut impl Read, into: &mut [u8]) -> std::io::Result<usize> {

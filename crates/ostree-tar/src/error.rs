@@ -109,6 +109,26 @@ pub enum TarError {
         /// The cause.
         source: Box<StoreError>,
     },
+    /// An archive is compressed in a way that is known and not supported.
+    #[error("{format} archives are not supported; unpack it, or compress it as gzip, xz or zstd")]
+    Compression {
+        /// The name of the compression.
+        format: &'static str,
+    },
+    /// A hard link of an archive leads nowhere, or cannot stand where it is to.
+    #[error("Processing deferred hardlink {target}")]
+    HardLink {
+        /// What the link leads to, as a path of the tree.
+        target: String,
+        /// What is wrong.
+        source: Box<Reason>,
+    },
+    /// The root directory of a tree could not be written.
+    #[error("writing the metadata of the root directory")]
+    Root {
+        /// The cause.
+        source: Box<StoreError>,
+    },
     /// New detached metadata has nothing to stand behind.
     #[error("Missing commit object")]
     DetachNoCommit,
@@ -259,6 +279,33 @@ pub enum Reason {
         /// The value.
         value: u64,
     },
+    /// A name that leads out of the archive.
+    #[error("While making relative path \"{0}\": Invalid uplink '..' in path {0}")]
+    RelativeUplink(String),
+    /// A name that leads out of the tree after it was changed by a filter.
+    #[error("Invalid uplink '..' in path {0}")]
+    Uplink(String),
+    /// A name that ends in a dot for a name.
+    #[error("Invalid self-referential filename '.'")]
+    SelfReference,
+    /// A directory above an entry, or the target of a hard link, that is not in the tree.
+    #[error("No such file or directory: {0}")]
+    NotInTree(String),
+    /// An entry of a type that trees do not hold.
+    #[error("Unsupported file type for path \"{0}\"")]
+    UnsupportedType(String),
+    /// A file in the place of the root directory.
+    #[error("not a directory, but in the place of the root directory")]
+    FileAtRoot,
+    /// A hard link to a directory.
+    #[error("Expected hardlink file target at \"{0}\" but found a directory")]
+    LinkToDirectory(String),
+    /// An xattr whose value is not in its encoding.
+    #[error("the value of xattr '{0}' is no base64")]
+    Xattr(String),
+    /// The pieces of a sparse file do not fit together.
+    #[error("malformed map of a sparse file")]
+    SparseMap,
     /// The bytes are not in the form of the object.
     #[error(transparent)]
     Object(#[from] ObjectError),

@@ -8,6 +8,8 @@
 //! an image. Reading: [`import`] takes a stream with a commit, [`import_object_set`] one with file objects alone, and
 //! [`check_complete`] says whether all that was read together makes a whole commit.
 //!
+//! Ordinary archives become trees with [`add_archive`].
+//!
 //! The format is that of ostree-ext; see [`write::Flavour`] for its two variants.
 
 pub mod detached;
@@ -16,11 +18,13 @@ pub mod error;
 pub mod limits;
 pub mod path;
 pub mod read;
+pub mod tree;
 pub mod write;
 
 pub use detached::replace_detached;
 pub use error::{Reason, TarError};
 pub use read::{ImportOptions, ImportStats, Imported, check_complete, import, import_object_set};
+pub use tree::{TreeOptions, add_archive};
 pub use write::{
     ChunkOptions, DirAttributes, DirMap, ExportOptions, FileMap, Flavour, Stats, dirs_of, export, files_of,
     write_chunk_layer, write_commit_layer,

@@ -29,6 +29,17 @@ pub const MAX_EXTENSIONS: usize = 8;
 /// How many pieces a sparse file may have. The export format has no sparse files, so they are only skipped over.
 pub const MAX_SPARSE_ENTRIES: usize = 1024;
 
+/// How many pieces a sparse file of an ordinary archive may have. Each costs 16 bytes while its file is read; GNU tar makes
+/// one for every 512 bytes of data between holes at most, virtual machine images have some thousands.
+pub const MAX_SPARSE_PIECES: usize = 16 * 1024;
+
+/// How much memory unpacking xz may take, in KiB: that of `xz -9` and some, not the 4 GiB that the format could ask for.
+pub const MAX_XZ_MEMORY: u32 = 256 * 1024;
+
+/// How many small files may wait for the threads that write them. With as many bytes each as a small file can have, this is
+/// 8 MiB.
+pub const MAX_WAITING: usize = 64;
+
 /// Up to this size, in bytes, a file is handed whole to a writer thread; larger ones are streamed. Nine of ten files of an
 /// operating system are smaller.
 pub const SMALL_FILE_SIZE: u64 = 128 * 1024;

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use ostree_core::mode::{self, PERMISSION_MASK, TYPE_MASK};
-use ostree_core::{Owner, Xattrs};
+pub use ostree_core::Verdict;
+use ostree_core::{EntryFilter, Owner, Xattrs};
 
 use crate::mode::RepoMode;
 use crate::repo::Repo;
@@ -16,20 +17,6 @@ pub enum StatOverride {
     Add(u32),
     /// These bits replace the permissions.
     Replace(u32),
-}
-
-/// What becomes of an entry.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// It goes in with these attributes; the mode includes the type bits.
-    Keep {
-        /// The owner.
-        owner: Owner,
-        /// The mode.
-        mode: u32,
-    },
-    /// It is left out, with everything below it.
-    Skip,
 }
 
 /// Changes made to every entry. Paths are those of the tree, absolute: `/`, `/usr/bin/x`.
@@ -113,6 +100,16 @@ impl Modifier {
     pub fn unmatched_skips(&self) -> Vec<String> {
         let met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
         self.skip.iter().filter(|path| !met.contains(*path)).cloned().collect()
+    }
+}
+
+impl EntryFilter for Modifier {
+    fn decide(&self, path: &str, owner: Owner, mode: u32) -> Verdict {
+        self.apply(path, owner, mode)
+    }
+
+    fn keeps_xattrs(&self) -> bool {
+        Self::keeps_xattrs(self)
     }
 }
 
