@@ -22,6 +22,10 @@ struct State<T> {
     queue: VecDeque<T>,
     closed: bool,
     running: usize,
+    /// Workers that wait for something to do.
+    idle: usize,
+    /// Whether the feeder waits for room.
+    blocked: bool,
     error: Option<RepoError>,
 }
 
@@ -43,20 +47,21 @@ impl<T> Feeder<T> {
     /// Queues one piece of work, waiting for room. `false` means that a worker failed and nothing more is wanted.
     pub fn push(&self, item: T, tick: &mut dyn FnMut()) -> bool {
         let mut state = self.state();
-        while state.queue.len() >= self.capacity && state.error.is_none() && state.running > 0 {
-            let (next, timeout) = self.drained.wait_timeout(state, TICK).unwrap_or_else(PoisonError::into_inner);
-            state = next;
-            if timeout.timed_out() {
-                drop(state);
-                tick();
-                state = self.state();
+        if state.queue.len() >= self.capacity {
+            // Half the queue must be done before more is added, so that the threads do not wake each other all the time.
+            while state.queue.len() > self.capacity / 2 && state.error.is_none() && state.running > 0 {
+                state.blocked = true;
+                state = self.wait_drained(state, tick);
             }
+            state.blocked = false;
         }
         if state.error.is_some() || state.running == 0 {
             return false;
         }
         state.queue.push_back(item);
-        self.filled.notify_one();
+        if state.idle > 0 {
+            self.filled.notify_one();
+        }
         true
     }
 
@@ -67,14 +72,28 @@ impl<T> Feeder<T> {
                 return None;
             }
             if let Some(item) = state.queue.pop_front() {
-                self.drained.notify_one();
+                if state.blocked && state.queue.len() <= self.capacity / 2 {
+                    self.drained.notify_one();
+                }
                 return Some(item);
             }
             if state.closed {
                 return None;
             }
+            state.idle += 1;
             state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.idle -= 1;
         }
+    }
+
+    fn wait_drained<'a>(&'a self, state: MutexGuard<'a, State<T>>, tick: &mut dyn FnMut()) -> MutexGuard<'a, State<T>> {
+        let (state, timeout) = self.drained.wait_timeout(state, TICK).unwrap_or_else(PoisonError::into_inner);
+        if !timeout.timed_out() {
+            return state;
+        }
+        drop(state);
+        tick();
+        self.state()
     }
 
     fn fail(&self, error: RepoError) {
@@ -88,13 +107,7 @@ impl<T> Feeder<T> {
         self.filled.notify_all();
         let mut state = self.state();
         while state.running > 0 {
-            let (next, timeout) = self.drained.wait_timeout(state, TICK).unwrap_or_else(PoisonError::into_inner);
-            state = next;
-            if timeout.timed_out() {
-                drop(state);
-                tick();
-                state = self.state();
-            }
+            state = self.wait_drained(state, tick);
         }
     }
 }
@@ -119,7 +132,14 @@ pub fn run<T: Send, R>(
 ) -> Result<R, RepoError> {
     let jobs = jobs.max(1);
     let feeder = Feeder {
-        state: Mutex::new(State { queue: VecDeque::new(), closed: false, running: jobs, error: None }),
+        state: Mutex::new(State {
+            queue: VecDeque::new(),
+            closed: false,
+            running: jobs,
+            idle: 0,
+            blocked: false,
+            error: None,
+        }),
         capacity: jobs * QUEUED_PER_WORKER,
         filled: Condvar::new(),
         drained: Condvar::new(),

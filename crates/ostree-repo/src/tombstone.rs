@@ -20,7 +20,21 @@ pub fn enable(repo: &Repo) -> Result<(), RepoError> {
 pub fn write(repo: &Repo, commit: &CommitId) -> Result<(), RepoError> {
     let text = format!("{commit}\0").into_bytes();
     let bytes = Metadata::from_iter([("commit", RawVariant::byte_array(text))]).encode();
-    let path = repo.loose_path(&ObjectName::new(ObjectKind::TombstoneCommit, *commit.checksum()));
+    let path = path(repo, commit);
     repo.objects().ensure_dir(path.get(..2).unwrap_or_default(), 0o777)?;
     small_file::replace(repo.objects(), &path, &bytes, repo.config().fsync)
+}
+
+/// Whether there is a trace of the commit.
+pub fn exists(repo: &Repo, commit: &CommitId) -> Result<bool, RepoError> {
+    repo.objects().exists(&path(repo, commit))
+}
+
+/// Removes the trace of a commit that is there again.
+pub fn remove(repo: &Repo, commit: &CommitId) -> Result<(), RepoError> {
+    repo.objects().remove_file(&path(repo, commit)).map(|_| ())
+}
+
+fn path(repo: &Repo, commit: &CommitId) -> String {
+    repo.loose_path(&ObjectName::new(ObjectKind::TombstoneCommit, *commit.checksum()))
 }

@@ -5,6 +5,8 @@ use std::fmt;
 
 use ostree_core::{CommitId, Refspec};
 
+use crate::size::format_size;
+
 /// Which commits are kept, and what is done about the others.
 #[derive(Debug, Clone, Default)]
 pub struct PruneOptions {
@@ -73,24 +75,6 @@ impl fmt::Display for PruneStats {
     }
 }
 
-/// A size as GLib's `g_format_size` writes it: decimal units, one digit after the point, a no-break space.
-pub fn format_size(bytes: u64) -> String {
-    const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
-    match bytes {
-        1 => return "1 byte".to_owned(),
-        0..1000 => return format!("{bytes} bytes"),
-        _ => {}
-    }
-    let mut factor = 1000u64;
-    let mut units = UNITS.iter();
-    let mut unit = units.next();
-    while bytes / factor >= 1000 {
-        factor *= 1000;
-        unit = units.next();
-    }
-    format!("{:.1}\u{a0}{}", bytes as f64 / factor as f64, unit.unwrap_or(&"EB"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,6 +89,5 @@ mod tests {
         stats.deleted = 0;
         stats.commit_only = true;
         assert_eq!(stats.to_string(), "Total (commit only) objects: 29\nNo unreachable objects");
-        assert_eq!(format_size(u64::MAX), "18.4\u{a0}EB");
     }
 }
