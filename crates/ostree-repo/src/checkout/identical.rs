@@ -49,7 +49,7 @@ fn same_symlink(job: &Job<'_>, place: &Place<'_>, header: &FileHeader) -> Result
         return Ok(true);
     }
     let xattrs =
-        xattr::read_path(&owner::node_path(place.dir, place.name)).map_err(|e| place.fail("reading xattrs of", e))?;
+        xattr::read_path(&place.dir.path_through(place.name)).map_err(|e| place.fail("reading xattrs of", e))?;
     Ok(xattrs == header.xattrs)
 }
 

@@ -1,8 +1,7 @@
 //! Owner, xattrs and mode of what was checked out, set in an order that never leaves a stranger's file set-uid.
 
 use std::fs::File;
-use std::os::fd::{AsFd, AsRawFd};
-use std::path::PathBuf;
+use std::os::fd::AsFd;
 
 use ostree_core::{DirMeta, FileHeader, Owner, Xattrs, mode};
 use rustix::fs::{AtFlags, Gid, Mode, Timespec, Timestamps, UTIME_OMIT, Uid};
@@ -49,19 +48,7 @@ fn write_node_xattrs(dir: &Dir, name: &str, xattrs: &Xattrs) -> Result<(), Errno
     if xattrs.is_empty() {
         return Ok(());
     }
-    xattr::write_path(&node_path(dir, name), xattrs)
-}
-
-/// A path to `name` that goes through the descriptor of `dir`, for calls that know paths only. It ends in `name`, which
-/// such calls do not follow.
-pub fn node_path(dir: &Dir, name: &str) -> PathBuf {
-    let mut path = PathBuf::from(format!("/proc/self/fd/{}", dir.as_fd().as_raw_fd()));
-    if rustix::fs::access(&path, rustix::fs::Access::EXISTS).is_err() {
-        // No /proc here, as in a bare chroot.
-        path = dir.path().to_owned();
-    }
-    path.push(name);
-    path
+    xattr::write_path(&dir.path_through(name), xattrs)
 }
 
 /// Sets the xattrs of a directory just made, while only its maker can enter it.

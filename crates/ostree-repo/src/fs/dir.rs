@@ -1,7 +1,7 @@
 //! A directory held by descriptor, with the path it was opened by for messages.
 
 use std::fs::File;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, Mode, OFlags};
@@ -40,18 +40,32 @@ impl Dir {
         Self { path, ..self }
     }
 
+    /// A path to `name` that goes through this descriptor, for calls that know paths only and do not follow the last part
+    /// of one.
+    pub fn path_through(&self, name: impl AsRef<Path>) -> PathBuf {
+        let mut path = PathBuf::from(format!("/proc/self/fd/{}", self.fd.as_raw_fd()));
+        if rustix::fs::access(&path, rustix::fs::Access::EXISTS).is_err() {
+            // No /proc here, as in a bare chroot.
+            path = self.path.clone();
+        }
+        path.push(name);
+        path
+    }
+
     /// An error about `name` in this directory.
     pub fn fail(&self, action: &'static str, name: impl AsRef<Path>, error: Errno) -> RepoError {
         RepoError::io(action, self.path.join(name), error)
     }
 
     /// Opens the subdirectory `name`, which must not be a symlink.
-    pub fn open_dir(&self, name: &str) -> Result<Self, RepoError> {
+    pub fn open_dir(&self, name: &(impl AsRef<Path> + ?Sized)) -> Result<Self, RepoError> {
+        let name = name.as_ref();
         self.try_open_dir(name)?.ok_or_else(|| self.fail("opening directory", name, Errno::NOENT))
     }
 
     /// Opens the subdirectory `name`, if it is there; a symlink is an error.
-    pub fn try_open_dir(&self, name: &str) -> Result<Option<Self>, RepoError> {
+    pub fn try_open_dir(&self, name: &(impl AsRef<Path> + ?Sized)) -> Result<Option<Self>, RepoError> {
+        let name = name.as_ref();
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match rustix::fs::openat(&self.fd, name, flags, Mode::empty()) {
             Ok(fd) => Ok(Some(Self { fd, path: self.path.join(name) })),
