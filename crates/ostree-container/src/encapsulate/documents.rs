@@ -10,8 +10,8 @@ use oci_image::{Descriptor, Digest, ImageSink, RawManifest};
 use ostree_core::Commit;
 use ostree_core::metadata::CONTAINER_CMD;
 
-use crate::encapsulate::EncapsulateOptions;
 use crate::encapsulate::layers::{ImageLayer, put_bytes};
+use crate::encapsulate::options::EncapsulateOptions;
 use crate::error::ContainerError;
 use crate::keys::FINAL_DIFFID_LABEL;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ostree_core::metadata::{BOOTABLE, LINUX, VERSION};
 use ostree_core::{Commit, CommitId};
 
-use crate::encapsulate::EncapsulateOptions;
+use crate::encapsulate::options::EncapsulateOptions;
 use crate::error::ContainerError;
 use crate::keys::{BOOTABLE_LABEL, BOOTC_LABEL, COMMIT_LABEL, LINUX_LABEL, VERSION_LABEL};
 

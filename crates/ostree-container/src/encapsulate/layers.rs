@@ -8,7 +8,7 @@ use oci_image::{BlobWriter, Descriptor, ImageSink};
 use ostree_core::{Commit, CommitId, ReadObject};
 use ostree_tar::{ChunkOptions, ExportOptions, TarError, write_chunk_layer, write_commit_layer};
 
-use crate::encapsulate::EncapsulateOptions;
+use crate::encapsulate::options::EncapsulateOptions;
 use crate::encapsulate::plan::{Chunk, Plan};
 use crate::error::ContainerError;
 use crate::keys::COMPONENTS_ANNOTATION;
