@@ -43,24 +43,6 @@ pub fn line(text: impl std::fmt::Display) -> Result<()> {
     Ok(out.flush()?)
 }
 
-/// A size in decimal units as GLib words it: `788 bytes`, `5.7 kB`, `1.2 MB`, the latter two with a no-break space.
-pub fn size(bytes: u64) -> String {
-    const UNITS: [(&str, u64); 6] = [
-        ("kB", 1_000),
-        ("MB", 1_000_000),
-        ("GB", 1_000_000_000),
-        ("TB", 1_000_000_000_000),
-        ("PB", 1_000_000_000_000_000),
-        ("EB", 1_000_000_000_000_000_000),
-    ];
-    match UNITS.iter().rev().find(|(_, factor)| bytes >= *factor) {
-        // Rounding shows one digit only, so the precision that a float loses does not matter.
-        Some((unit, factor)) => format!("{:.1}\u{a0}{unit}", bytes as f64 / *factor as f64),
-        None if bytes == 1 => "1 byte".to_owned(),
-        None => format!("{bytes} bytes"),
-    }
-}
-
 /// Seconds since 1970 as a date in UTC; `None` if no calendar has it.
 pub fn utc_date(seconds: u64) -> Option<String> {
     let at = jiff::Timestamp::from_second(i64::try_from(seconds).ok()?).ok()?;
@@ -70,15 +52,6 @@ pub fn utc_date(seconds: u64) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sizes_are_worded_as_glib_does() {
-        assert_eq!(size(0), "0 bytes");
-        assert_eq!(size(1), "1 byte");
-        assert_eq!(size(999), "999 bytes");
-        assert_eq!(size(1000), "1.0\u{a0}kB");
-        assert_eq!(size(1_250_000), "1.2\u{a0}MB");
-    }
 
     #[test]
     fn dates_are_utc() {

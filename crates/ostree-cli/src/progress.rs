@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use ostree_container::{Event, Listener};
@@ -34,7 +35,7 @@ impl ProgressArgs {
     pub fn listener(&self) -> Box<dyn Listener> {
         match self.progress {
             _ if self.quiet => Box::new(ostree_container::Silent),
-            Mode::Json => Box::new(JsonLines),
+            Mode::Json => Box::new(JsonLines(Mutex::new(None))),
             Mode::Auto if std::io::stderr().is_terminal() => Box::new(Bar(Mutex::new(None))),
             Mode::Auto | Mode::None => Box::new(ostree_container::Silent),
         }
@@ -42,7 +43,22 @@ impl ProgressArgs {
 }
 
 /// One JSON object an event. A reader that went away is no reason to stop working.
-struct JsonLines;
+struct JsonLines(Mutex<Option<Instant>>);
+
+/// How often the number of bytes is told.
+const INTERVAL: Duration = Duration::from_millis(100);
+
+impl JsonLines {
+    /// Whether it is time to tell the number of bytes again.
+    fn is_due(&self) -> bool {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = last.is_none_or(|last| last.elapsed() >= INTERVAL);
+        if due {
+            *last = Some(Instant::now());
+        }
+        due
+    }
+}
 
 impl Listener for JsonLines {
     fn event(&self, event: Event) {
@@ -51,6 +67,7 @@ impl Listener for JsonLines {
                 serde_json::json!({"type": "start", "task": task, "bytes": bytes, "layers": layers})
             }
             Event::Layer { index, name } => serde_json::json!({"type": "layer", "index": index, "name": name}),
+            Event::Bytes(_) if !self.is_due() => return,
             Event::Bytes(bytes) => serde_json::json!({"type": "bytes", "bytes": bytes}),
             Event::Finishing => serde_json::json!({"type": "finishing"}),
             Event::Done => serde_json::json!({"type": "done"}),

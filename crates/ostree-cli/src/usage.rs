@@ -7,6 +7,7 @@ pub fn shows_help(problem: &clap::Error) -> bool {
     match problem.kind() {
         ErrorKind::MissingRequiredArgument => true,
         ErrorKind::InvalidSubcommand | ErrorKind::MissingSubcommand => true,
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => true,
         _ => false,
     }
 }
@@ -15,7 +16,15 @@ pub fn shows_help(problem: &clap::Error) -> bool {
 pub fn words(problem: &clap::Error, verb: Option<&str>) -> String {
     let argument = text(problem, ContextKind::InvalidArg);
     match problem.kind() {
-        ErrorKind::MissingRequiredArgument => missing_operand(verb).to_owned(),
+        ErrorKind::MissingRequiredArgument => missing_operand(verb, &argument).to_owned(),
+        ErrorKind::InvalidSubcommand if verb == Some("remote") => {
+            format!("Unknown \"remote\" subcommand '{}'", text(problem, ContextKind::InvalidSubcommand))
+        }
+        ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+            if verb == Some("remote") =>
+        {
+            "No \"remote\" subcommand specified".to_owned()
+        }
         ErrorKind::InvalidSubcommand => {
             format!("Unknown command '{}'", text(problem, ContextKind::InvalidSubcommand))
         }
@@ -58,7 +67,7 @@ fn text(problem: &clap::Error, kind: ContextKind) -> String {
     }
 }
 
-fn missing_operand(verb: Option<&str>) -> &'static str {
+fn missing_operand(verb: Option<&str>, argument: &str) -> &'static str {
     match verb.unwrap_or_default() {
         "log" => "A rev argument is required",
         "show" => "An object argument is required",
@@ -71,7 +80,8 @@ fn missing_operand(verb: Option<&str>) -> &'static str {
         "checksum" => "A filename must be given",
         "pull-local" => "DESTINATION must be specified",
         "export" => "A COMMIT argument is required",
-        "remote" => "NAME and URL must be specified",
+        "remote" if argument.contains("URL") => "NAME and URL must be specified",
+        "remote" => "NAME must be specified",
         _ => "An argument is missing",
     }
 }

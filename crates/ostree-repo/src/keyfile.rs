@@ -100,7 +100,7 @@ impl KeyFile {
         match insert_at {
             Some(at) => self.lines.insert(at, entry),
             None => {
-                if !self.lines.is_empty() {
+                if !matches!(self.lines.last(), None | Some(Line::Other(_))) {
                     self.lines.push(Line::Other(String::new()));
                 }
                 self.lines.extend([Line::Group(group.to_owned()), entry]);

@@ -3,6 +3,7 @@
 use anyhow::{Context as _, Result, bail};
 use ostree_repo::keyfile::KeyFile;
 
+use crate::commands::repo::key_value::{escape, unescape};
 use crate::context::Context;
 use crate::exit::UsageError;
 use crate::output::line;
@@ -44,7 +45,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
             return line(unescape(raw));
         }
         "set" => {
-            let Some(value) = operands.next() else { bail!("VALUE must be specified") };
+            let Some(value) = operands.next() else { bail!("KEY and VALUE must be specified") };
             file.set(group, key, &escape(value));
         }
         _ => drop(file.unset(group, key)),
@@ -58,58 +59,5 @@ fn missing(file: &KeyFile, group: &str, key: &str) -> String {
         format!("Key file does not have key “{key}” in group “{group}”")
     } else {
         format!("Key file does not have group “{group}”")
-    }
-}
-
-/// A value as GLib writes it: leading blanks and control characters would not survive as they are.
-fn escape(value: &str) -> String {
-    let mut out = String::new();
-    let mut leading = true;
-    for c in value.chars() {
-        match c {
-            ' ' if leading => out.push_str("\\s"),
-            '\t' if leading => out.push_str("\\t"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\\' => out.push_str("\\\\"),
-            other => {
-                leading = false;
-                out.push(other);
-            }
-        }
-    }
-    out
-}
-
-fn unescape(raw: &str) -> String {
-    let mut out = String::new();
-    let mut chars = raw.chars();
-    while let Some(c) = chars.next() {
-        if c != '\\' {
-            out.push(c);
-            continue;
-        }
-        match chars.next() {
-            Some('s') => out.push(' '),
-            Some('t') => out.push('\t'),
-            Some('n') => out.push('\n'),
-            Some('r') => out.push('\r'),
-            Some(other) => out.push(other),
-            None => {}
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_survive_the_key_file() {
-        for text in ["a;b;", "  two blanks", "a\nb\\c", "\tx\ty", ""] {
-            assert_eq!(unescape(&escape(text)), text);
-        }
-        assert_eq!(escape(" a b\\"), "\\sa b\\\\");
     }
 }

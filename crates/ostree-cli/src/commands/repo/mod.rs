@@ -5,13 +5,18 @@ pub mod checkout;
 pub mod checksum;
 pub mod commit;
 pub mod config;
+pub mod diff;
+pub mod export;
 pub mod fsck;
 pub mod init;
+pub mod key_value;
 pub mod log;
 pub mod log_block;
 pub mod ls;
 pub mod prune;
+pub mod pull_local;
 pub mod refs;
+pub mod remote;
 pub mod reset;
 pub mod rev_parse;
 pub mod show;
@@ -35,6 +40,10 @@ pub enum Command {
     Commit(Box<commit::Args>),
     /// Change repo configuration settings
     Config(config::Args),
+    /// Compare directory TARGETDIR against revision REV
+    Diff(diff::Args),
+    /// Stream COMMIT to stdout in tar format
+    Export(export::Args),
     /// Check the repository for consistency
     Fsck(fsck::Args),
     /// Initialize a new empty repository
@@ -45,8 +54,13 @@ pub enum Command {
     Ls(ls::Args),
     /// Search for unreachable objects
     Prune(prune::Args),
+    /// Copy data from SRC_REPO
+    PullLocal(pull_local::Args),
     /// List refs
     Refs(refs::Args),
+    /// Edit which remote repositories are known
+    #[command(subcommand)]
+    Remote(remote::Command),
     /// Reset a REF to a previous COMMIT
     Reset(reset::Args),
     /// Output the target of a rev
@@ -63,12 +77,16 @@ pub fn run(command: &Command, context: &Context) -> Result<()> {
         Command::Checksum(args) => checksum::run(args),
         Command::Commit(args) => commit::run(args, context),
         Command::Config(args) => config::run(args, context),
+        Command::Diff(args) => diff::run(args, context),
+        Command::Export(args) => export::run(args, context),
         Command::Fsck(args) => fsck::run(args, context),
         Command::Init(args) => init::run(args, context),
         Command::Log(args) => log::run(args, context),
         Command::Ls(args) => ls::run(args, context),
         Command::Prune(args) => prune::run(args, context),
+        Command::PullLocal(args) => pull_local::run(args, context),
         Command::Refs(args) => refs::run(args, context),
+        Command::Remote(command) => remote::run(command, context),
         Command::Reset(args) => reset::run(args, context),
         Command::RevParse(args) => rev_parse::run(args, context),
         Command::Show(args) => show::run(args, context),

@@ -5,7 +5,6 @@ use ostree_core::Refspec;
 use ostree_repo::prune::{PruneOptions, Retention, prune};
 use ostree_repo::refs;
 
-use crate::args::KeyValue;
 use crate::context::Context;
 use crate::date;
 use crate::output::line;
@@ -33,7 +32,7 @@ pub struct Args {
     static_deltas_only: bool,
     /// Additionally retain BRANCH=DEPTH commits
     #[arg(long, value_name = "BRANCH=DEPTH")]
-    retain_branch_depth: Vec<KeyValue>,
+    retain_branch_depth: Vec<String>,
     /// Only prune BRANCH (may be specified multiple times)
     #[arg(long, value_name = "BRANCH")]
     only_branch: Vec<String>,
@@ -49,7 +48,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let only_branches = args.only_branch.iter().map(|name| name.parse::<Refspec>());
     let retention = Retention {
         keep_younger_than: args.keep_younger_than.as_deref().map(younger_than).transpose()?,
-        branch_depth: args.retain_branch_depth.iter().map(branch_depth).collect::<Result<_>>()?,
+        branch_depth: args.retain_branch_depth.iter().map(|text| branch_depth(text)).collect::<Result<_>>()?,
         only_branches: only_branches.collect::<Result<_, _>>()?,
     };
     let options = PruneOptions {
@@ -76,9 +75,9 @@ fn younger_than(text: &str) -> Result<u64> {
     }
 }
 
-fn branch_depth(pair: &KeyValue) -> Result<(Refspec, Option<u64>)> {
-    let number = pair.value.parse::<i64>();
-    let number =
-        number.with_context(|| format!("Invalid depth in --retain-branch-depth={}={}", pair.key, pair.value))?;
-    Ok((pair.key.parse()?, depth(number)))
+fn branch_depth(text: &str) -> Result<(Refspec, Option<u64>)> {
+    let refuse = || format!("Invalid value {text}, must specify BRANCH=DEPTH");
+    let (branch, number) = text.split_once('=').with_context(refuse)?;
+    let number = number.parse::<i64>().ok().with_context(refuse)?;
+    Ok((branch.parse()?, depth(number)))
 }

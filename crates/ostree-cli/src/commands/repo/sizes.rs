@@ -5,9 +5,9 @@ use std::io::Write;
 use anyhow::{Context as _, Result, bail};
 use ostree_core::walk::load_commit;
 use ostree_core::{Checksum, CommitId, ObjectKind, ObjectName, ReadObject, metadata};
-use ostree_repo::Repo;
+use ostree_repo::{Repo, format_size};
 
-use crate::output::{Output, size};
+use crate::output::Output;
 
 /// Sums over objects.
 #[derive(Default)]
@@ -38,8 +38,8 @@ pub fn print(repo: &Repo, id: &CommitId) -> Result<()> {
         }
     }
     let mut out = Output::stdout();
-    writeln!(out, "Compressed size (needed/total): {}/{}", size(needed.archived), size(total.archived))?;
-    writeln!(out, "Unpacked size (needed/total): {}/{}", size(needed.unpacked), size(total.unpacked))?;
+    writeln!(out, "Compressed size (needed/total): {}/{}", format_size(needed.archived), format_size(total.archived))?;
+    writeln!(out, "Unpacked size (needed/total): {}/{}", format_size(needed.unpacked), format_size(total.unpacked))?;
     writeln!(out, "Number of objects (needed/total): {}/{}", needed.objects, total.objects)?;
     Ok(out.flush()?)
 }

@@ -1,0 +1,26 @@
+//! `remote show-url`: where a remote is.
+
+use anyhow::{Result, bail};
+use ostree_core::RemoteName;
+
+use crate::context::Context;
+use crate::output::line;
+
+/// Show remote repository URL
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The remote
+    #[arg(value_name = "NAME")]
+    name: String,
+}
+
+/// Prints the URL.
+pub fn run(args: &Args, context: &Context) -> Result<()> {
+    let repo = context.open_repo()?;
+    let name: RemoteName = args.name.parse()?;
+    let file = &repo.config().file;
+    if !file.groups().contains(&super::group(&name).as_str()) {
+        bail!("Remote \"{name}\" not found");
+    }
+    line(super::url(file, &name)?)
+}
