@@ -1,0 +1,6 @@
+//! Commits wrapped into images and taken out again.
+
+mod bad_images;
+mod documents;
+mod round_trip;
+mod support;
