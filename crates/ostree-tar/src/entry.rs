@@ -89,6 +89,7 @@ impl Entry {
         match self.kind {
             EntryType::Directory | EntryType::Symlink | EntryType::Char | EntryType::Block | EntryType::Fifo => false,
             EntryType::Link => pax_seen,
+            // A directory of archives that are older than the type for it.
             _ => !(self.path.ends_with(b"/") && self.kind.is_file()),
         }
     }
@@ -199,8 +200,9 @@ impl<R: Read> Entries<R> {
                     self.consume(length);
                     if self.lenient {
                         self.pax_seen |= !self.entry.pax.is_empty();
-                        let has_content = self.entry.has_content(self.pax_seen);
-                        self.entry.size = if has_content { self.entry.size } else { 0 };
+                        if !self.entry.has_content(self.pax_seen) {
+                            (self.entry.size, self.entry.real_size) = (0, 0);
+                        }
                     }
                     self.content = self.entry.size;
                     self.padding = self.content.wrapping_neg() % BLOCK as u64;

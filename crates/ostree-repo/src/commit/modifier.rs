@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
-use ostree_core::mode::{self, PERMISSION_MASK, TYPE_MASK};
 pub use ostree_core::Verdict;
+use ostree_core::mode::{self, PERMISSION_MASK, TYPE_MASK};
 use ostree_core::{EntryFilter, Owner, Xattrs};
 
 use crate::mode::RepoMode;
@@ -43,8 +43,9 @@ pub struct Modifier {
 impl Modifier {
     /// The modifier as it applies to `repo`: in a `bare-user-only` repository permissions are always canonical.
     pub fn for_repo(mut self, repo: &Repo) -> Self {
-        self.canonical_permissions |= repo.mode() == RepoMode::BareUserOnly;
-        self.no_xattrs |= repo.config().disable_xattrs;
+        let user_only = repo.mode() == RepoMode::BareUserOnly;
+        self.canonical_permissions |= user_only;
+        self.no_xattrs |= user_only || repo.config().disable_xattrs;
         self
     }
 
@@ -108,8 +109,10 @@ impl EntryFilter for Modifier {
         self.apply(path, owner, mode)
     }
 
+    /// Unlike those of directories, entries of archives keep their xattrs under canonical permissions, as in the reference
+    /// program.
     fn keeps_xattrs(&self) -> bool {
-        Self::keeps_xattrs(self)
+        !self.no_xattrs
     }
 }
 

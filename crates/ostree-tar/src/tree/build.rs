@@ -152,7 +152,7 @@ struct Kept {
 
 impl Builder<'_> {
     fn read_all<R: Read>(&mut self, entries: &mut Entries<R>, queue: &mut Queue<'_>) -> Result<(), TarError> {
-        while entries.next_entry()?.is_some() {
+        while entries.next_entry().map_err(not_archive)?.is_some() {
             match self.entry(entries, queue) {
                 Ok(()) => {}
                 Err(Halt::Stopped) => break,
@@ -300,6 +300,14 @@ impl Builder<'_> {
             self.tree.set_meta(meta);
         }
         Ok(())
+    }
+}
+
+/// A first header that is none speaks of another format, not of damage.
+fn not_archive(error: TarError) -> TarError {
+    match error {
+        TarError::Malformed { offset: 0, source } => TarError::NotArchive { source },
+        other => other,
     }
 }
 

@@ -7,3 +7,4 @@ mod bad_input;
 mod replace;
 mod round_trip;
 mod support;
+mod tree;
