@@ -21,7 +21,7 @@ fn main() {
     std::process::exit(broken.into());
 }
 
-/// Whether the target broke. Inputs that are accepted as they are join the seeds, so that changes add up.
+/// Whether the target broke. Now and then an input joins the seeds, so that changes add up.
 fn drive(target: &Target, time: Duration, seed: u64) -> bool {
     let mut pool = (target.seeds)();
     let mut random = Random::new(seed);
