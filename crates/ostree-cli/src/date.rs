@@ -198,7 +198,7 @@ impl<'a> Reader<'a> {
     fn time_after(&mut self, hour: i64) -> Result<()> {
         let (minute, _) = self.number().context("a time without minutes")?;
         let second = if self.take(':') { self.number().context("a time without seconds")?.0 } else { 0 };
-        if self.rest.starts_with(['.', ',']) && self.rest.bytes().nth(1).is_some_and(|byte| byte.is_ascii_digit()) {
+        if self.rest.starts_with(['.', ',']) && self.rest.as_bytes().get(1).is_some_and(u8::is_ascii_digit) {
             self.rest = self.rest.get(1..).unwrap_or_default().trim_start_matches(|c: char| c.is_ascii_digit());
         }
         let before_word = self.rest;

@@ -17,6 +17,13 @@ const CLOSED_PIPE: u8 = 141;
 #[error("{0}")]
 pub struct UsageError(pub String);
 
+/// Prints help, a version or a usage error where clap wants it, and gives clap's exit code.
+pub fn clap_words(problem: &clap::Error) -> ExitCode {
+    // A closed stream leaves nothing to say it to.
+    let _ = problem.print();
+    ExitCode::from(u8::from(problem.use_stderr()) * 2)
+}
+
 /// Tells the user why the run failed, unless nobody reads any more, and gives the exit code.
 pub fn report(problem: &anyhow::Error, code: u8) -> ExitCode {
     if problem.chain().any(is_closed_output) {

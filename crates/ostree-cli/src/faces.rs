@@ -23,10 +23,3 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
         _ => own::run(args),
     }
 }
-
-/// Prints help, a version or a usage error where clap wants it, and gives clap's exit code.
-fn clap_words(problem: &clap::Error) -> ExitCode {
-    // A closed stream leaves nothing to say it to.
-    let _ = problem.print();
-    ExitCode::from(u8::from(problem.use_stderr()) * 2)
-}

@@ -4,12 +4,13 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 /// Whether the original shows the help of the command along with the error.
 pub fn shows_help(problem: &clap::Error) -> bool {
-    match problem.kind() {
-        ErrorKind::MissingRequiredArgument => true,
-        ErrorKind::InvalidSubcommand | ErrorKind::MissingSubcommand => true,
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => true,
-        _ => false,
-    }
+    matches!(
+        problem.kind(),
+        ErrorKind::MissingRequiredArgument
+            | ErrorKind::InvalidSubcommand
+            | ErrorKind::MissingSubcommand
+            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    )
 }
 
 /// What to say about a command line that cannot be understood; `verb` is the command, if there is one.

@@ -10,7 +10,6 @@ use crate::commands::container::{encapsulate, info, unencapsulate};
 use crate::commands::tar;
 use crate::context::Context;
 use crate::exit;
-use crate::faces::clap_words;
 
 /// Extend ostree with containers
 #[derive(Debug, Parser)]
@@ -58,7 +57,7 @@ pub fn container(command: &Container, context: &Context) -> Result<()> {
 pub fn run(args: Vec<OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
-        Err(problem) => return clap_words(&problem),
+        Err(problem) => return exit::clap_words(&problem),
     };
     let result = match &cli.command {
         Command::Tar(command) => tar::run(command, &cli.context),

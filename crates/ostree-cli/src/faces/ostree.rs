@@ -26,6 +26,10 @@ struct Cli {
     command: Option<repo::Command>,
 }
 
+/// Commands of the original that are not here.
+const LATER: [&str; 9] =
+    ["admin", "create-usb", "find-remotes", "gpg-sign", "pull", "sign", "static-delta", "summary", "trivial-httpd"];
+
 /// Every failure is exit code 1, as in the original.
 const FAILURE: u8 = 1;
 
@@ -35,6 +39,12 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
     let words: Vec<String> = args.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     if words.iter().skip(1).take_while(|word| *word != "--").any(|word| word == "--version") {
         return finish(&mut tree, &words, crate::output::line(version::ostree().trim_end()));
+    }
+    if let Some(later) =
+        words.iter().skip(1).find(|word| !word.starts_with('-')).filter(|word| LATER.contains(&word.as_str()))
+    {
+        exit::say(&format!("{later} is not supported yet"));
+        return ExitCode::from(FAILURE);
     }
     let parsed = tree.try_get_matches_from_mut(args).and_then(|matches| Cli::from_arg_matches(&matches));
     match parsed {

@@ -10,7 +10,6 @@ use crate::commands::container::{build, encapsulate, info, pull, unencapsulate};
 use crate::commands::{generate, repo, tar};
 use crate::context::Context;
 use crate::exit::{self, UsageError};
-use crate::faces::clap_words;
 
 const EXAMPLES: &str = "Examples:
   Make a repository, commit a directory tree, and wrap the commit into an image:
@@ -68,7 +67,7 @@ enum Command {
 pub fn run(args: Vec<OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
-        Err(problem) => return clap_words(&problem),
+        Err(problem) => return exit::clap_words(&problem),
     };
     match dispatch(&cli) {
         Ok(()) => ExitCode::SUCCESS,

@@ -119,7 +119,7 @@ fn print_line(out: &mut Output, args: &Args, name: &str, commit: &CommitId) -> R
 
 fn list_collections(out: &mut Output, args: &Args, repo: &Repo) -> Result<()> {
     for ((collection, name), commit) in refs::list_collections(repo)? {
-        if args.prefixes.is_empty() || args.prefixes.iter().any(|prefix| *prefix == collection) {
+        if args.prefixes.is_empty() || args.prefixes.contains(&collection) {
             print_line(out, args, &format!("({collection}, {name})"), &commit)?;
         }
     }

@@ -7,8 +7,8 @@ use ostree_core::{CommitId, Metadata, RawVariant, ReadObject, Refspec, metadata}
 use ostree_repo::commit::{Bindings, bind};
 use ostree_repo::{Repo, Transaction};
 
-use super::Root;
-use super::args::Args;
+use crate::commands::repo::commit::args::Args;
+use crate::commands::repo::commit::root::Root;
 
 /// The metadata that does not depend on the tree.
 pub struct Base(Metadata);

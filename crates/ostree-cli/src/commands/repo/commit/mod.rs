@@ -1,7 +1,9 @@
 //! `commit`: trees become a commit.
 
+mod archives;
 mod args;
 mod metadata;
+mod root;
 mod tables;
 mod trees;
 
@@ -9,7 +11,7 @@ use std::io::Write;
 
 use anyhow::{Context as _, Result, bail};
 use ostree_core::walk::load_commit;
-use ostree_core::{CommitId, DirMetaId, DirTreeId, Refspec};
+use ostree_core::{CommitId, Refspec};
 use ostree_repo::commit::{CommitParams, write_commit};
 use ostree_repo::{Repo, TransactionOptions, TransactionStats, refs};
 
@@ -62,9 +64,6 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     }
     print(args, &id, &stats)
 }
-
-/// The two ids that make a tree.
-type Root = (DirTreeId, DirMetaId);
 
 fn parent(args: &Args, repo: &Repo) -> Result<Option<CommitId>> {
     match (&args.parent, &args.branch) {

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 use ostree_repo::commit::{Modifier, StatOverride};
 
-use super::args::Args;
+use crate::commands::repo::commit::args::Args;
 
 /// What the options change of every entry.
 pub fn modifier(args: &Args) -> Result<Modifier> {

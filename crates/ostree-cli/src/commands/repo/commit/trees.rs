@@ -7,8 +7,9 @@ use ostree_core::tree::MutableTree;
 use ostree_repo::commit::{DevInoCache, DirOptions, Modifier, Trust, add_directory, commit_tree};
 use ostree_repo::{Transaction, refs};
 
-use super::Root;
-use super::args::Args;
+use crate::commands::repo::commit::archives;
+use crate::commands::repo::commit::args::Args;
+use crate::commands::repo::commit::root::Root;
 
 /// Writes the tree; also gives the directories that are to be removed when the commit is safe.
 pub fn write(args: &Args, transaction: &Transaction<'_>, modifier: &Modifier) -> Result<(Root, Vec<PathBuf>)> {
@@ -39,7 +40,7 @@ pub fn write(args: &Args, transaction: &Transaction<'_>, modifier: &Modifier) ->
         match source.split_once('=') {
             Some(("dir", path)) => add(&mut tree, Path::new(path))?,
             Some(("ref", rev)) => tree.overlay(transaction, commit_tree(repo, &refs::resolve(repo, rev)?)?)?,
-            Some(("tar", _)) => bail!("--tree=tar is not supported yet"),
+            Some(("tar", path)) => archives::add(args, transaction, &mut tree, Path::new(path), modifier)?,
             Some((kind, _)) => bail!("Invalid tree type specification '{kind}'"),
             None => bail!("Missing type in tree specification '{source}'"),
         }

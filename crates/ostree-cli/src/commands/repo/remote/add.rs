@@ -8,6 +8,7 @@ use ostree_repo::create::check_collection_id;
 
 use crate::args::KeyValue;
 use crate::commands::repo::key_value::escape;
+use crate::commands::repo::remote::known;
 use crate::context::Context;
 
 /// Add a remote repository
@@ -62,10 +63,10 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     if args.gpg_import.is_some() {
         bail!("--gpg-import is not supported yet");
     }
-    let repo = super::open(context, args.sysroot.as_ref())?;
+    let repo = known::open(context, args.sysroot.as_ref())?;
     let name: RemoteName = args.name.parse()?;
     let options = options(args)?;
-    let group = super::group(&name);
+    let group = known::group(&name);
     let mut file = repo.config().file.clone();
     if file.groups().contains(&group.as_str()) {
         if args.if_not_exists {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use ostree_core::RemoteName;
 
+use crate::commands::repo::remote::known;
 use crate::context::Context;
 
 /// Delete a remote repository
@@ -23,10 +24,10 @@ pub struct Args {
 
 /// Removes the remote's group of `config`; its refs stay.
 pub fn run(args: &Args, context: &Context) -> Result<()> {
-    let repo = super::open(context, args.sysroot.as_ref())?;
+    let repo = known::open(context, args.sysroot.as_ref())?;
     let name: RemoteName = args.name.parse()?;
     let mut file = repo.config().file.clone();
-    if !file.remove_group(&super::group(&name)) {
+    if !file.remove_group(&known::group(&name)) {
         if args.if_exists {
             return Ok(());
         }

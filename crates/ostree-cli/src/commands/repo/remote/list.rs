@@ -4,6 +4,7 @@ use std::io::Write;
 
 use anyhow::Result;
 
+use crate::commands::repo::remote::known;
 use crate::context::Context;
 use crate::output::Output;
 
@@ -19,12 +20,12 @@ pub struct Args {
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     let repo = context.open_repo()?;
     let file = &repo.config().file;
-    let names = super::names(file);
+    let names = known::names(file);
     let width = names.iter().map(|name| name.as_str().len()).max().unwrap_or_default();
     let mut out = Output::stdout();
     for name in &names {
         if args.show_urls {
-            writeln!(out, "{name:width$}  {}", super::url(file, name)?)?;
+            writeln!(out, "{name:width$}  {}", known::url(file, name)?)?;
         } else {
             writeln!(out, "{name}")?;
         }

@@ -3,6 +3,7 @@
 use anyhow::{Result, bail};
 use ostree_core::RemoteName;
 
+use crate::commands::repo::remote::known;
 use crate::context::Context;
 use crate::output::line;
 
@@ -19,8 +20,8 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let repo = context.open_repo()?;
     let name: RemoteName = args.name.parse()?;
     let file = &repo.config().file;
-    if !file.groups().contains(&super::group(&name).as_str()) {
+    if !file.groups().contains(&known::group(&name).as_str()) {
         bail!("Remote \"{name}\" not found");
     }
-    line(super::url(file, &name)?)
+    line(known::url(file, &name)?)
 }
