@@ -50,7 +50,7 @@ fn run(path: &Path) -> Result<(), String> {
         // Patterns that still fit stay.
         let patterns: Vec<&str> = expected.lines().filter(|line| line.contains("[..]")).collect();
         let blessed =
-            actual.lines().map(|line| patterns.iter().find(|pattern| matches(pattern, line)).unwrap_or(&line));
+            actual.lines().map(|line| patterns.iter().copied().find(|pattern| matches(pattern, line)).unwrap_or(line));
         let blessed: String = blessed.map(|line| format!("{line}\n")).collect();
         return fs::write(path, blessed).map_err(|problem| problem.to_string());
     }
