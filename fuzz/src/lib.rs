@@ -10,6 +10,7 @@ pub mod dirtree;
 pub mod file_header;
 pub mod gvariant;
 pub mod gvariant_text;
+pub mod image_archive;
 pub mod image_config;
 pub mod index;
 pub mod keyfile;
@@ -55,6 +56,7 @@ pub const TARGETS: &[Target] = &[
     target!(file_header),
     target!(gvariant),
     target!(gvariant_text),
+    target!(image_archive),
     target!(image_config),
     target!(index),
     target!(keyfile),
