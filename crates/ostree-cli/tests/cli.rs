@@ -47,12 +47,7 @@ fn run(path: &Path) -> Result<(), String> {
         actual.push_str(&step);
     }
     if std::env::var_os("BLESS").is_some() {
-        // Patterns that still fit stay.
-        let patterns: Vec<&str> = expected.lines().filter(|line| line.contains("[..]")).collect();
-        let blessed =
-            actual.lines().map(|line| patterns.iter().copied().find(|pattern| matches(pattern, line)).unwrap_or(line));
-        let blessed: String = blessed.map(|line| format!("{line}\n")).collect();
-        return fs::write(path, blessed).map_err(|problem| problem.to_string());
+        return fs::write(path, keep_patterns(&expected, &actual)).map_err(|problem| problem.to_string());
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let mut wanted = expected.lines();
@@ -63,6 +58,22 @@ fn run(path: &Path) -> Result<(), String> {
         }
     }
     wanted.next().map_or(Ok(()), |left| Err(format!("{name}: not printed: {left}")))
+}
+
+/// `actual` with the lines of `expected` that hold a pattern, where they still fit behind the same line.
+fn keep_patterns(expected: &str, actual: &str) -> String {
+    let pairs = |text: &'_ str| -> Vec<(String, String)> {
+        let before = std::iter::once("").chain(text.lines()).map(str::to_owned);
+        before.zip(text.lines().map(str::to_owned)).collect()
+    };
+    let patterns: Vec<_> = pairs(expected).into_iter().filter(|(_, line)| line.contains("[..]")).collect();
+    let mut blessed = String::new();
+    for (before, line) in pairs(actual) {
+        let kept = patterns.iter().find(|(known, pattern)| *known == before && matches(pattern, &line));
+        blessed.push_str(kept.map_or(&line, |(_, pattern)| pattern));
+        blessed.push('\n');
+    }
+    blessed
 }
 
 /// What the program prints, and its exit code where that is not 0.
