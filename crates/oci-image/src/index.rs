@@ -14,9 +14,6 @@ use crate::media_type;
 use crate::platform::Platform;
 use crate::source::RawManifest;
 
-/// The annotation that names an entry of an image directory's index.
-pub const REF_NAME: &str = "org.opencontainers.image.ref.name";
-
 /// A list of manifests. Members that are not known here are kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

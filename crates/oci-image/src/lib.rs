@@ -12,6 +12,7 @@ pub mod document;
 pub mod error;
 pub mod index;
 pub mod json;
+pub mod keys;
 pub mod layer;
 pub mod limits;
 pub mod manifest;

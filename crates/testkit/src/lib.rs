@@ -5,5 +5,6 @@ pub mod registry;
 mod registry_auth;
 mod registry_http;
 mod registry_routes;
+mod registry_state;
 pub mod sample;
 pub mod store_suite;

@@ -1,7 +1,7 @@
 //! Who may ask the loopback registry: its challenges and its token server.
 
-use crate::registry::{Auth, State};
 use crate::registry_http::{Request, Response};
+use crate::registry_state::{Auth, State};
 
 /// The refusal a request earns, if it does.
 pub(crate) fn challenge(state: &mut State, host: &str, request: &Request) -> Option<Response> {

@@ -2,9 +2,9 @@
 
 use oci_image::Digest;
 
-use crate::registry::{Behaviour, State};
 use crate::registry_auth;
 use crate::registry_http::{Delivery, Request, Response};
+use crate::registry_state::{Behaviour, State};
 
 /// The answer to a request.
 pub(crate) fn answer(state: &mut State, host: &str, request: &Request) -> Response {

@@ -4,46 +4,24 @@ mod challenge;
 mod credential;
 mod files;
 mod helpers;
+mod means;
+mod scope;
 mod search;
 mod token;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use reqwest::Response;
 use reqwest::header::{HeaderValue, WWW_AUTHENTICATE};
 use tokio::sync::Mutex;
 
-use crate::endpoint::Endpoint;
-use crate::error::{Place, RegistryError};
+use crate::error::RegistryError;
 use crate::options::RegistryOptions;
-use crate::tls::Clients;
-use crate::wait::Patience;
 use challenge::Challenge;
 use credential::Credential;
+pub(crate) use means::Means;
+pub(crate) use scope::Scope;
 use token::Token;
-
-/// What a token must allow, as the token specification writes it: `repository:NAME:ACTIONS`, one or several.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Scope(Vec<String>);
-
-impl Scope {
-    /// To read from a repository.
-    pub(crate) fn pull(repository: &str) -> Self {
-        Self(vec![format!("repository:{repository}:pull")])
-    }
-
-    /// To read from and write to a repository.
-    pub(crate) fn push(repository: &str) -> Self {
-        Self(vec![format!("repository:{repository}:pull,push")])
-    }
-
-    /// And to read from another one too, as a mount does.
-    pub(crate) fn and_pull(mut self, repository: &str) -> Self {
-        self.0.push(format!("repository:{repository}:pull"));
-        self
-    }
-}
 
 /// Answers for one session on one registry. Several threads may ask at once; a token is fetched once.
 #[derive(Debug)]
@@ -56,19 +34,6 @@ pub(crate) struct Authorizer {
 struct State {
     challenge: Option<Challenge>,
     tokens: BTreeMap<Scope, Token>,
-}
-
-/// What fetching a token needs from the session.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Means<'a> {
-    /// The clients to ask with.
-    pub(crate) clients: &'a Clients,
-    /// The registry the token is for.
-    pub(crate) endpoint: &'a Endpoint,
-    /// How long to wait.
-    pub(crate) patience: &'a Patience,
-    /// What the token is needed for.
-    pub(crate) place: &'a Arc<Place>,
 }
 
 impl Authorizer {

@@ -9,7 +9,8 @@ use serde::Deserialize;
 
 use super::challenge::Server;
 use super::credential::{Credential, Secret};
-use super::{Means, Scope};
+use super::means::Means;
+use super::scope::Scope;
 use crate::error::RegistryError;
 use crate::wait::{self, Pulse};
 use crate::{endpoint, limits, problem, redirect};
