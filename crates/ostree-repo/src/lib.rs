@@ -3,27 +3,33 @@
 //! A [`Repo`] reads; only a [`Transaction`] writes, and dropping it undoes. Real `ostree` processes may work on the same
 //! repository at the same time: locks, staging and the order of writes are libostree's.
 
+mod bindings;
 mod diff_side;
 mod diff_stats;
 mod fs;
 mod layout;
 mod loose;
 mod parallel;
+mod size;
 mod space;
 mod stage;
+mod tombstone;
 
 pub mod checkout;
 pub mod commit;
 pub mod config;
+pub mod copy;
 pub mod create;
 pub mod diff;
 pub mod error;
+pub mod fsck;
 pub mod keyfile;
 pub mod limits;
 pub mod list;
 pub mod lock;
 pub mod mode;
 pub mod partial;
+pub mod prune;
 pub mod refs;
 pub mod repo;
 pub mod tmp;
@@ -36,4 +42,5 @@ pub use error::RepoError;
 pub use lock::{LockGuard, LockKind};
 pub use mode::RepoMode;
 pub use repo::Repo;
+pub use size::format_size;
 pub use transaction::{Transaction, TransactionOptions, TransactionStats};

@@ -39,26 +39,27 @@ pub struct LockGuard {
     _file: Option<File>,
 }
 
-/// Takes the lock of `repo`, waiting as long as `core.lock-timeout-secs` says.
-pub fn acquire(repo: &Repo, kind: LockKind) -> Result<LockGuard, RepoError> {
-    if !repo.config().locking || repo.check_writable().is_err() {
-        return Ok(LockGuard { _file: None });
-    }
-    let flags = rustix::fs::OFlags::RDWR | rustix::fs::OFlags::CREATE | rustix::fs::OFlags::CLOEXEC;
-    let fd: OwnedFd = rustix::fs::openat(repo.dir(), ".lock", flags, rustix::fs::Mode::from_raw_mode(0o660))
-        .map_err(|e| repo.dir().fail("opening", ".lock", e))?;
-    // A deadline beyond what the clock can tell is none.
-    let seconds = repo.config().lock_timeout_secs;
-    let deadline = seconds.and_then(|seconds| Instant::now().checked_add(Duration::from_secs(seconds)));
-    while let Err(errno) = try_lock(&fd, kind) {
-        let busy = matches!(errno, nix::errno::Errno::EAGAIN | nix::errno::Errno::EACCES);
-        let waiting = deadline.is_none_or(|deadline| Instant::now() < deadline);
-        if !busy || !waiting {
-            return Err(RepoError::Lock { kind: kind.name(), source: errno.into() });
+impl Repo {
+    /// Takes the repository's lock, waiting as long as `core.lock-timeout-secs` says. A repository that this process cannot
+    /// write, or whose configuration wants no locks, is not locked.
+    pub fn lock(&self, kind: LockKind) -> Result<LockGuard, RepoError> {
+        if !self.config().locking || self.check_writable().is_err() {
+            return Ok(LockGuard { _file: None });
         }
-        std::thread::sleep(RETRY_EVERY);
+        let flags = rustix::fs::OFlags::RDWR | rustix::fs::OFlags::CREATE | rustix::fs::OFlags::CLOEXEC;
+        let fd: OwnedFd = rustix::fs::openat(self.dir(), ".lock", flags, rustix::fs::Mode::from_raw_mode(0o660))
+            .map_err(|e| self.dir().fail("opening", ".lock", e))?;
+        let deadline = self.config().lock_timeout_secs.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+        while let Err(errno) = try_lock(&fd, kind) {
+            let busy = matches!(errno, nix::errno::Errno::EAGAIN | nix::errno::Errno::EACCES);
+            let waiting = deadline.is_none_or(|deadline| Instant::now() < deadline);
+            if !busy || !waiting {
+                return Err(RepoError::Lock { kind: kind.name(), source: errno.into() });
+            }
+            std::thread::sleep(RETRY_EVERY);
+        }
+        Ok(LockGuard { _file: Some(fd.into()) })
     }
-    Ok(LockGuard { _file: Some(fd.into()) })
 }
 
 /// Tries to take a lock on the whole file at once. Open-file-description locks, unlike the older record locks, belong to

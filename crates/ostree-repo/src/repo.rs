@@ -10,10 +10,8 @@ use crate::error::RepoError;
 use crate::fs::{Dir, small_file};
 use crate::keyfile::KeyFile;
 use crate::limits::MAX_CONFIG_SIZE;
-use crate::lock::{self, LockGuard, LockKind};
 use crate::loose;
 use crate::mode::RepoMode;
-use crate::transaction::{Transaction, TransactionOptions};
 
 /// A repository, open for reading. Threads may share it.
 #[derive(Debug)]
@@ -100,16 +98,6 @@ impl Repo {
     pub fn check_writable(&self) -> Result<(), RepoError> {
         rustix::fs::accessat(&self.objects, ".", Access::WRITE_OK, AtFlags::empty())
             .map_err(|e| RepoError::NotWritable { source: e.into() })
-    }
-
-    /// Takes the repository's lock; see [`LockKind`] for which.
-    pub fn lock(&self, kind: LockKind) -> Result<LockGuard, RepoError> {
-        lock::acquire(self, kind)
-    }
-
-    /// Starts to write.
-    pub fn transaction(&self, options: TransactionOptions) -> Result<Transaction<'_>, RepoError> {
-        Transaction::begin(self, options)
     }
 
     /// Replaces the `config` file. The open repository goes on with the old one.

@@ -25,7 +25,9 @@ impl SpaceBudget {
             MinFreeSpace::Percent(percent) => {
                 (stat.f_blocks / 100 * percent, format!("min-free-space-percent '{percent}%'"))
             }
-            MinFreeSpace::Size(mib) => (mib.saturating_mul(1 << 20) / block_size, format!("min-free-space-size {mib}MB")),
+            MinFreeSpace::Size(mib) => {
+                (mib.saturating_mul(1 << 20) / block_size, format!("min-free-space-size {mib}MB"))
+            }
         };
         let free = if rustix::process::geteuid().is_root() { stat.f_bfree } else { stat.f_bavail };
         let blocks = i64::try_from(free.saturating_sub(reserved)).unwrap_or(i64::MAX);

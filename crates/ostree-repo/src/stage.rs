@@ -1,6 +1,7 @@
 //! The staging directory of a transaction: `tmp/staging-BOOTID-XXXXXX` and its lock file beside it.
 
 use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ostree_core::ObjectKind;
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
@@ -14,10 +15,14 @@ use crate::lock::{LockKind, try_lock};
 /// What the names of all staging directories start with.
 pub const PREFIX: &str = "staging-";
 
+/// How many directories temporary files are spread over, so that threads do not wait for each other's directory lock.
+const TEMPORARIES: usize = 8;
+
 /// Objects written there are not seen by anybody else until [`Stage::publish`] moves them into `objects/`.
 #[derive(Debug)]
 pub struct Stage {
     dir: Dir,
+    temporaries: Vec<Dir>,
     name: String,
     /// Held for as long as the directory is ours.
     _lock: OwnedFd,
@@ -35,7 +40,7 @@ impl Stage {
                 && let Some(lock) = lock_file(tmp, &name)?
             {
                 if let Some(dir) = tmp.try_open_dir(&name)? {
-                    return Ok(Self { dir, name, _lock: lock });
+                    return Self::open(dir, name, lock);
                 }
                 tmp.remove_file(&format!("{name}-lock"))?;
             }
@@ -45,12 +50,33 @@ impl Stage {
             // The lock first: a directory without a locked file would be taken over by others at once.
             let Some(lock) = lock_file(tmp, &name)? else { continue };
             match rustix::fs::mkdirat(tmp, &name, Mode::from_raw_mode(0o775)) {
-                Ok(()) => return Ok(Self { dir: tmp.open_dir(&name)?, name, _lock: lock }),
+                Ok(()) => return Self::open(tmp.open_dir(&name)?, name, lock),
                 Err(Errno::EXIST) => {}
                 Err(e) => return Err(tmp.fail("creating directory", &name, e)),
             }
         }
         Err(tmp.fail("creating a staging directory in", "", Errno::EXIST))
+    }
+
+    fn open(dir: Dir, name: String, lock: OwnedFd) -> Result<Self, RepoError> {
+        let temporaries = (0..TEMPORARIES).map(|n| {
+            // Not two characters long, so that nobody takes it for a directory of objects.
+            let name = format!("tmp{n}");
+            dir.ensure_dir(&name, 0o700)?;
+            dir.open_dir(&name)
+        });
+        let temporaries = temporaries.collect::<Result<_, _>>()?;
+        Ok(Self { dir, temporaries, name, _lock: lock })
+    }
+
+    /// A directory for the temporary files of the calling thread.
+    pub fn temporary(&self) -> &Dir {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        thread_local! {
+            static MINE: usize = NEXT.fetch_add(1, Ordering::Relaxed);
+        }
+        let mine = MINE.with(|mine| *mine);
+        self.temporaries.get(mine % TEMPORARIES).unwrap_or(&self.dir)
     }
 
     /// The directory, laid out as `objects/`.

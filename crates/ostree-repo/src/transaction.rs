@@ -1,6 +1,7 @@
 //! Writing: objects are staged, made durable, and only then named by refs.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::Read;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -13,7 +14,7 @@ use ostree_core::{
 use crate::error::RepoError;
 use crate::fs::Dir;
 use crate::lock::{LockGuard, LockKind};
-use crate::loose::{self, Source, Target};
+use crate::loose::{self, LinkOutcome, Source, Target};
 use crate::mode::RepoMode;
 use crate::refs::{self, RefTarget};
 use crate::repo::Repo;
@@ -74,9 +75,16 @@ pub struct Transaction<'r> {
     _lock: LockGuard,
 }
 
+impl Repo {
+    /// Starts to write: takes the shared lock and a staging directory.
+    pub fn transaction(&self, options: TransactionOptions) -> Result<Transaction<'_>, RepoError> {
+        Transaction::begin(self, options)
+    }
+}
+
 impl<'r> Transaction<'r> {
     /// Takes the shared lock and a staging directory.
-    pub(crate) fn begin(repo: &'r Repo, options: TransactionOptions) -> Result<Self, RepoError> {
+    fn begin(repo: &'r Repo, options: TransactionOptions) -> Result<Self, RepoError> {
         repo.check_writable()?;
         let lock = repo.lock(LockKind::Shared)?;
         repo.dir().ensure_dir("tmp", 0o775)?;
@@ -149,14 +157,14 @@ impl<'r> Transaction<'r> {
         let staged = self.stage.as_ref().map(Stage::dir);
         Target {
             objects: staged.unwrap_or(self.repo.objects()),
-            temporary: staged.unwrap_or(&self.tmp),
+            temporary: self.stage.as_ref().map_or(&self.tmp, Stage::temporary),
             config: self.repo.config(),
             sync_each: self.sync_each,
         }
     }
 
     /// Whether this repository itself, or the staging directory, has the object; a parent's does not count.
-    fn has_own(&self, name: &ObjectName) -> Result<bool, RepoError> {
+    pub(crate) fn has_own(&self, name: &ObjectName) -> Result<bool, RepoError> {
         let path = self.repo.loose_path(name);
         if let Some(stage) = &self.stage
             && stage.dir().exists(&path)?
@@ -170,6 +178,16 @@ impl<'r> Transaction<'r> {
     pub(crate) fn count_cache_hit(&self) {
         Self::count(&self.counters.content_total, 1);
         Self::count(&self.counters.cache_hits, 1);
+    }
+
+    /// Makes the object `name` a hard link to the file `path` in `from`, which must be an object of this repository's form.
+    pub(crate) fn link_object(&self, from: &Dir, path: &str, name: &ObjectName) -> Result<LinkOutcome, RepoError> {
+        loose::link(&self.target(), from, path, name)
+    }
+
+    /// Makes the object `name` a copy of `file`, an object of an archive repository, as this one must be too.
+    pub(crate) fn copy_object(&self, file: &mut File, name: &ObjectName) -> Result<(), RepoError> {
+        loose::copy(&self.target(), file, name)
     }
 
     fn count(counter: &AtomicU64, by: u64) {
@@ -259,8 +277,9 @@ impl WriteObject for Transaction<'_> {
             return Ok(*id);
         }
         self.budget.charge(size)?;
-        let (id, new) =
-            loose::write_file(&self.target(), Source { header, size, content }, expect, &|name| self.has_own(name))?;
+        // An expected object was looked for above; looking again would only cost time.
+        let known = |name: &ObjectName| if expect.is_some() { Ok(false) } else { self.has_own(name) };
+        let (id, new) = loose::write_file(&self.target(), Source { header, size, content }, expect, &known)?;
         if new {
             Self::count(&self.counters.content_written, 1);
             Self::count(&self.counters.content_bytes_written, size);

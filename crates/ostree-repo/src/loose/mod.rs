@@ -8,10 +8,13 @@ mod bare;
 mod bare_user;
 mod bare_user_only;
 mod content;
+mod deflate;
+mod link;
 mod split_xattrs;
 mod write;
 
-pub use write::{Source, Target, verify, write_file, write_metadata};
+pub use link::{LinkOutcome, link};
+pub use write::{Source, Target, copy, verify, write_file, write_metadata};
 
 use std::io::Read;
 

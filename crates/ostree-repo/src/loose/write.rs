@@ -1,12 +1,11 @@
 //! Writing loose objects: hashed while they are written under a temporary name, then named by their checksum.
 
 use std::fs::File;
-use std::io::{BufWriter, Read, Write};
+use std::io::{Read, Write};
 use std::os::fd::AsFd;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use flate2::Compression;
-use flate2::write::DeflateEncoder;
 use ostree_core::dirmeta::encode_attributes;
 use ostree_core::file::write_archive_header;
 use ostree_core::{Checksum, FileHasher, FileHeader, FileId, ObjectKind, ObjectName, StoreError};
@@ -19,6 +18,7 @@ use crate::fs::{Dir, xattr};
 use crate::layout::loose_path;
 use crate::limits::COPY_BUFFER;
 use crate::loose::content::ContentLimit;
+use crate::loose::deflate::Deflater;
 use crate::mode::RepoMode;
 
 /// Where objects are written.
@@ -33,6 +33,10 @@ pub struct Target<'a> {
     pub sync_each: bool,
 }
 
+/// From which content size on, in bytes, the disk is asked to begin writing at once. Below, the request costs more than
+/// it gains.
+const EARLY_WRITE: u64 = 256 * 1024;
+
 /// Distinguishes the temporary names of this process.
 static SERIAL: AtomicU64 = AtomicU64::new(0);
 
@@ -45,8 +49,9 @@ struct Temporary<'a> {
 
 impl<'a> Temporary<'a> {
     fn new(dir: &'a Dir) -> Self {
+        static PROCESS: LazyLock<u32> = LazyLock::new(std::process::id);
         let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
-        Self { dir, name: format!("tmpobj.{}.{serial}", std::process::id()), renamed: false }
+        Self { dir, name: format!("tmpobj.{}.{serial}", *PROCESS), renamed: false }
     }
 
     /// Gives the file its object name. If there is one already, that one stays.
@@ -128,19 +133,23 @@ pub fn write_file(
         true => Body::read_small(source)?,
         false => Body::Stream(ContentLimit::new(source.content, source.size)),
     };
-    if let Body::Small(_, id) = &body {
-        check_expected(id, expect)?;
-        if known(&id.object())? {
-            return Ok((*id, false));
+    let asked = match &body {
+        Body::Small(_, id) => {
+            check_expected(id, expect)?;
+            if known(&id.object())? {
+                return Ok((*id, false));
+            }
+            true
         }
-    }
+        Body::Stream(_) => false,
+    };
     let mut temporary = Temporary::new(target.temporary);
     let id = match header.is_symlink() {
         true => write_symlink(target, header, &mut temporary)?,
         false => write_regular(target, (header, size), body, &temporary)?,
     };
     check_expected(&id, expect)?;
-    if known(&id.object())? {
+    if !asked && known(&id.object())? {
         return Ok((id, false));
     }
     temporary.publish(target, &id.object())?;
@@ -211,6 +220,11 @@ fn write_regular(
         _ => body.copy(header, &mut &file, target.temporary)?,
     };
     set_attributes(target, header, &id, (&file, temporary))?;
+    if size >= EARLY_WRITE {
+        // Lets the disk begin now, while the next objects are hashed, instead of in one long sync at the end. It is
+        // advice: where it is not taken, that sync does it all.
+        let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed);
+    }
     sync(target, &file, temporary)?;
     Ok(id)
 }
@@ -255,12 +269,10 @@ fn copy_compressed(
     file: &File,
 ) -> Result<FileId, RepoError> {
     let failed = |e| RepoError::io("writing", target.temporary.path(), e);
-    let capacity = usize::try_from(size).map_or(COPY_BUFFER, |size| COPY_BUFFER.min(size.saturating_add(4096)));
-    let mut out = BufWriter::with_capacity(capacity, file);
-    out.write_all(&write_archive_header(size, header)).map_err(failed)?;
-    let mut encoder = DeflateEncoder::new(out, Compression::new(target.config.zlib_level));
-    let id = body.copy(header, &mut encoder, target.temporary)?;
-    encoder.finish().and_then(|mut out| out.flush()).map_err(failed)?;
+    let start = write_archive_header(size, header);
+    let mut deflater = Deflater::new(file, target.config.zlib_level, &start).map_err(failed)?;
+    let id = body.copy(header, &mut deflater, target.temporary)?;
+    deflater.finish().map_err(failed)?;
     Ok(id)
 }
 
@@ -309,8 +321,8 @@ fn write_symlink(target: &Target<'_>, header: &FileHeader, temporary: &mut Tempo
 fn check_bare_user_only(header: &FileHeader, id: &FileId) -> Result<(), RepoError> {
     let bits = header.mode & 0o7777 & !0o775;
     if !header.is_symlink() && bits != 0 {
-        let mode = header.mode & 0o7777;
-        return Err(RepoError::Request(format!("Content object {id}: invalid mode 0{mode:03o} with bits 0{bits:03o}")));
+        let mode = header.mode;
+        return Err(RepoError::Request(format!("Content object {id}: invalid mode 0{mode:04o} with bits 0{bits:04o}")));
     }
     if header.owner != ostree_core::Owner::default() || !header.xattrs.is_empty() {
         let reason = "has an owner other than root or xattrs, which mode bare-user-only cannot keep";
@@ -337,6 +349,19 @@ fn zero_mtime(file: &File) -> Result<(), Errno> {
     let omit = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
     let zero = Timespec { tv_sec: 0, tv_nsec: 0 };
     rustix::fs::futimens(file, &Timestamps { last_access: omit, last_modification: zero })
+}
+
+/// Makes an object a copy of `file`, which must be in the form this repository keeps such objects in. Only for forms
+/// whose attributes are always the same: those of archives.
+pub fn copy(target: &Target<'_>, file: &mut File, name: &ObjectName) -> Result<(), RepoError> {
+    let mut temporary = Temporary::new(target.temporary);
+    let mut out = temporary.dir.create_file(&temporary.name, 0o644)?;
+    // This shares the blocks where the file system can.
+    std::io::copy(file, &mut out)
+        .map_err(|e| RepoError::io("copying an object to", target.temporary.path().join(&temporary.name), e))?;
+    chmod(&out, 0o644).map_err(|e| target.temporary.fail("setting the mode of", &temporary.name, e))?;
+    sync(target, &out, &temporary)?;
+    temporary.publish(target, name)
 }
 
 /// Refuses bytes whose checksum is not the expected one.
