@@ -78,23 +78,25 @@ impl KeyFile {
         })
     }
 
-    /// Sets a key, adding the group at the end where it is missing.
+    /// Sets a key where it stands last, which is the place that counts; adds the group at the end where it is missing.
     pub fn set(&mut self, group: &str, key: &str, value: &str) {
         let mut inside = false;
         let mut insert_at = None;
+        let mut last = None;
         for (at, line) in self.lines.iter_mut().enumerate() {
             match line {
                 Line::Group(name) => inside = name == group,
-                Line::Entry { key: have, value: old } if inside && have == key => {
-                    *old = value.to_owned();
-                    return;
-                }
+                Line::Entry { key: have, value: old } if inside && have == key => last = Some(old),
                 Line::Other(text) if text.is_empty() => continue,
                 _ => {}
             }
             if inside {
                 insert_at = Some(at + 1);
             }
+        }
+        if let Some(old) = last {
+            *old = value.to_owned();
+            return;
         }
         let entry = Line::Entry { key: key.to_owned(), value: value.to_owned() };
         match insert_at {
@@ -164,6 +166,9 @@ mod tests {
         assert!(file.unset("core", "mode"));
         let expect = "# top\n[core]\nfsync=false\n\n[remote \"a\"]\nurl=http://x\n\n[new]\nk=v\n";
         assert_eq!(file.to_string(), expect);
+        let mut twice = KeyFile::parse("[a]\nk=1\nk=2\n[b]\n[a]\nk=3\n").unwrap();
+        twice.set("a", "k", "4");
+        assert_eq!((twice.get("a", "k"), twice.to_string().matches("k=").count()), (Some("4"), 3));
         assert!(KeyFile::parse("a=b\n").is_err());
         assert!(KeyFile::parse("[x\n").is_err());
     }

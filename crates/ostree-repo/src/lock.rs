@@ -49,7 +49,9 @@ impl Repo {
         let flags = rustix::fs::OFlags::RDWR | rustix::fs::OFlags::CREATE | rustix::fs::OFlags::CLOEXEC;
         let fd: OwnedFd = rustix::fs::openat(self.dir(), ".lock", flags, rustix::fs::Mode::from_raw_mode(0o660))
             .map_err(|e| self.dir().fail("opening", ".lock", e))?;
-        let deadline = self.config().lock_timeout_secs.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+        // A deadline beyond what the clock can tell is none.
+        let seconds = self.config().lock_timeout_secs;
+        let deadline = seconds.and_then(|seconds| Instant::now().checked_add(Duration::from_secs(seconds)));
         while let Err(errno) = try_lock(&fd, kind) {
             let busy = matches!(errno, nix::errno::Errno::EAGAIN | nix::errno::Errno::EACCES);
             let waiting = deadline.is_none_or(|deadline| Instant::now() < deadline);
