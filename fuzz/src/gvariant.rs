@@ -16,7 +16,10 @@ pub fn run(data: &[u8]) {
     let Ok(value) = decoded else { return };
     assert_eq!(value.value_type(), wanted);
     assert_eq!(value.encode(), bytes);
-    text_round_trip(&value);
+    // The text of larger values takes long and shows nothing new.
+    if bytes.len() < 4096 {
+        text_round_trip(&value);
+    }
 }
 
 /// The annotated text of a value is read as the same value. Handles of floating-point numbers that are no number differ

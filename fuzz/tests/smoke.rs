@@ -5,9 +5,6 @@ use std::path::{Path, PathBuf};
 use ostree_container_fuzz::mutate::{Random, mutate};
 use ostree_container_fuzz::{TARGETS, Target};
 
-/// Mutations of each target, spread over its seeds.
-const MUTATIONS: usize = 600;
-
 fn top() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
@@ -55,7 +52,7 @@ fn seeds_and_their_mutations_hold() {
         for seed in &seeds {
             run(target, "a seed", seed);
         }
-        for turn in 0..MUTATIONS {
+        for turn in 0..target.mutations {
             let seed = &seeds[turn % seeds.len()];
             let other = &seeds[random.below(seeds.len())];
             run(target, "a mutation", &mutate(seed, other, &mut random));
