@@ -161,6 +161,26 @@ impl Pairing {
         }
     }
 
+    /// The roles the reference plays in it.
+    pub fn roles_of_reference(self) -> &'static [Role] {
+        match self {
+            Self::ReferenceAlone => &[Role::Writer, Role::Reader],
+            Self::OursAlone => &[],
+            Self::OursToReference => &[Role::Reader],
+            Self::ReferenceToOurs => &[Role::Writer],
+        }
+    }
+
+    /// The roles ours plays in it.
+    pub fn roles_of_ours(self) -> &'static [Role] {
+        match self {
+            Self::ReferenceAlone => &[],
+            Self::OursAlone => &[Role::Writer, Role::Reader],
+            Self::OursToReference => &[Role::Writer],
+            Self::ReferenceToOurs => &[Role::Reader],
+        }
+    }
+
     /// What the report calls it.
     pub fn title(self) -> &'static str {
         match self {
@@ -203,11 +223,10 @@ pub struct Case {
 }
 
 impl Case {
-    /// Whether any of its commands names this program.
-    pub fn names_program(&self, program: &str) -> bool {
+    /// Whether any of the commands of one of these roles names this program.
+    pub fn names_program(&self, program: &str, roles: &[Role]) -> bool {
         self.steps.iter().any(|(_, step)| match step {
-            Step::Run { command, .. } => command.contains(program),
-            Step::Look(Look::Shell(command)) => command.contains(program),
+            Step::Run { role, command, .. } => roles.contains(role) && command.contains(program),
             _ => false,
         })
     }

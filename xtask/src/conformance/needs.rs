@@ -1,6 +1,6 @@
 //! What a host must offer for a case, and the reason said aloud where it does not.
 
-use super::case::{Case, Pairing};
+use super::case::{Case, Pairing, Role};
 use super::subject::{FACES, Subject};
 use crate::sh::{cmd, which};
 use std::path::Path;
@@ -50,18 +50,17 @@ impl Host {
 
 /// Why this pairing of a case cannot run with these subjects, if it cannot.
 pub fn missing_face(case: &Case, pairing: Pairing, reference: &Subject, ours: Option<&Subject>) -> Option<String> {
-    let takes_ours = pairing != Pairing::ReferenceAlone;
-    let takes_reference = pairing != Pairing::OursAlone;
-    let missing = |subject: &Subject, who: &str| {
-        let absent = |face: &&str| case.names_program(face) && !subject.programs.iter().any(|name| name == face);
+    let missing = |subject: &Subject, roles: &[Role], who: &str| {
+        let absent = |face: &&str| case.names_program(face, roles) && !subject.programs.iter().any(|name| name == face);
         FACES.iter().find(|face| absent(face)).map(|face| format!("no {face} as {who}"))
     };
-    match ours {
-        None if takes_ours => Some("our binary is not built".to_owned()),
-        Some(subject) if takes_ours && missing(subject, "ours").is_some() => missing(subject, "ours"),
-        _ if takes_reference => missing(reference, "the reference"),
-        _ => None,
-    }
+    let roles = pairing.roles_of_ours();
+    let lacks_ours = match ours {
+        None if !roles.is_empty() => Some("our binary is not built".to_owned()),
+        None => None,
+        Some(subject) => missing(subject, roles, "ours"),
+    };
+    lacks_ours.or_else(|| missing(reference, pairing.roles_of_reference(), "the reference"))
 }
 
 fn can_mount(scratch: &Path) -> bool {

@@ -72,8 +72,10 @@ pub fn skeleton(repo: &Path) -> Result<String> {
     let mut text = String::new();
     for (relative, metadata) in entries(repo)? {
         let shown = show_path(&relative);
-        // What happens to be in `tmp` and below `objects` is not part of the skeleton.
-        let inside = ["objects/", "tmp/", "state/"].iter().any(|prefix| shown.starts_with(prefix));
+        // What is made when first needed is not part of the skeleton.
+        let inside = ["objects/", "tmp/", "state/", "uncompressed-objects-cache", ".lock"]
+            .iter()
+            .any(|prefix| shown.starts_with(prefix));
         if !inside && (metadata.is_dir() || !shown.contains('/')) {
             writeln!(text, "{shown} {:06o}", metadata.mode())?;
         }

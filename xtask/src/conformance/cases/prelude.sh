@@ -16,8 +16,8 @@ flip() {
 # Runs a command as the user nobody.
 as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
 
-# Members of an export tar that both flavours have: everything but the attribute objects.
-members() { tar --quoting-style=escape --numeric-owner -tvf "$1" | grep -v '\.file-xattrs'; }
+# Members of an export tar that both flavours have: everything but the attribute objects, names without `./` and `/`.
+members() { tar --quoting-style=escape --numeric-owner -tvf "$1" | grep -v '\.file-xattrs' | sed 's, \./\(.\), \1,;s,\([^.]\)/$,\1,'; }
 
 # A tree that can run a shell: bash, ls and cat of the host with their libraries, at DIR.
 shell_tree() {
