@@ -6,12 +6,11 @@ use std::str::FromStr;
 use crate::checksum::Checksum;
 use crate::error::ObjectError;
 
-/// Whether `text` is one fragment of a ref name: it starts with a letter, digit or `_`, and goes on with those, `-` and
-/// `.` (ASCII only).
+/// Whether `text` is one fragment of a ref name: it starts with a letter, digit or `_` of any script, and goes on with
+/// those, `-` and `.`.
 fn is_fragment(text: &str) -> bool {
-    let mut bytes = text.bytes();
-    let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
-    bytes.next().is_some_and(word) && bytes.all(|b| word(b) || b == b'-' || b == b'.')
+    let word = |c: char| c.is_alphanumeric() || c == '_';
+    text.starts_with(word) && text.chars().all(|c| word(c) || c == '-' || c == '.')
 }
 
 /// The name of a ref: fragments joined by `/`. It is therefore safe as a relative path.
@@ -139,10 +138,10 @@ mod tests {
 
     #[test]
     fn grammar() {
-        for good in ["main", "os/x86_64/main", "_a-b.c", "remote:os/main"] {
+        for good in ["main", "os/x86_64/main", "_a-b.c", "remote:os/main", "ü/日本"] {
             assert_eq!(good.parse::<Refspec>().unwrap().to_string(), good);
         }
-        for bad in ["", "-a", ".a", "a/", "/a", "a//b", "a/../b", "é", "a:b:c", "r:", &"0a".repeat(32)] {
+        for bad in ["", "-a", ".a", "a/", "/a", "a//b", "a/../b", "a b", "☺", "a:b:c", "r:", &"0a".repeat(32)] {
             assert!(bad.parse::<Refspec>().is_err(), "{bad}");
         }
     }

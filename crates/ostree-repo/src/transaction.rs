@@ -38,7 +38,7 @@ pub struct TransactionStats {
     pub metadata_total: u64,
     /// Of those, how many were not there yet.
     pub metadata_written: u64,
-    /// File objects that were offered.
+    /// File objects that were offered; those recognised without being read are not among them.
     pub content_total: u64,
     /// Of those, how many were not there yet.
     pub content_written: u64,
@@ -128,6 +128,20 @@ impl<'r> Transaction<'r> {
         }
     }
 
+    /// The length of an object's file in bytes, as this repository keeps it; `None` if it is not there.
+    pub fn stored_size(&self, name: &ObjectName) -> Result<Option<u64>, RepoError> {
+        let path = self.repo.loose_path(name);
+        let staged = self.stage.as_ref().map(Stage::dir);
+        for dir in staged.into_iter().chain([self.repo.objects()]) {
+            match rustix::fs::statat(dir, &path, rustix::fs::AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(stat) => return Ok(Some(u64::try_from(stat.st_size).unwrap_or_default())),
+                Err(rustix::io::Errno::NOENT) => {}
+                Err(e) => return Err(dir.fail("querying", &path, e)),
+            }
+        }
+        Ok(None)
+    }
+
     /// Makes everything durable, then visible, then named: objects first, refs last.
     pub fn commit(mut self) -> Result<TransactionStats, RepoError> {
         let stats = self.stats();
@@ -176,7 +190,6 @@ impl<'r> Transaction<'r> {
 
     /// Notes that a file was recognised as an object without being read.
     pub(crate) fn count_cache_hit(&self) {
-        Self::count(&self.counters.content_total, 1);
         Self::count(&self.counters.cache_hits, 1);
     }
 

@@ -6,8 +6,10 @@ mod file;
 mod modifier;
 mod object;
 mod pool;
+mod stored;
 
 pub use devino::{DevInoCache, Trust};
 pub use dir::{DirOptions, add_directory, remove_consumed};
 pub use modifier::{Modifier, StatOverride, Verdict};
 pub use object::{Bindings, CommitParams, bind, commit_tree, write_commit};
+pub use stored::add_commit;

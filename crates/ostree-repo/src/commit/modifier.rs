@@ -13,7 +13,7 @@ use crate::repo::Repo;
 /// A line of a `--statoverride` file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StatOverride {
-    /// These bits are added.
+    /// These bits are added, to regular files alone.
     Add(u32),
     /// These bits replace the permissions.
     Replace(u32),
@@ -49,6 +49,17 @@ impl Modifier {
         self
     }
 
+    /// Whether every entry stays as it is.
+    pub fn changes_nothing(&self) -> bool {
+        self.owner_uid.is_none()
+            && self.owner_gid.is_none()
+            && !self.canonical_permissions
+            && !self.read_only_executables
+            && !self.no_xattrs
+            && self.stat_overrides.is_empty()
+            && self.skip.is_empty()
+    }
+
     /// Whether xattrs are read at all.
     pub fn keeps_xattrs(&self) -> bool {
         !self.no_xattrs && !self.canonical_permissions
@@ -73,7 +84,8 @@ impl Modifier {
         if let Some(change) = self.stat_overrides.get(path) {
             self.meet(path);
             new_mode = match change {
-                StatOverride::Add(bits) => new_mode | (bits & PERMISSION_MASK),
+                StatOverride::Add(bits) if mode::is_regular(new_mode) => new_mode | (bits & PERMISSION_MASK),
+                StatOverride::Add(_) => new_mode,
                 StatOverride::Replace(bits) => (new_mode & TYPE_MASK) | (bits & PERMISSION_MASK),
             };
         }

@@ -144,8 +144,8 @@ pub struct Args {
 }
 
 impl Args {
-    /// Refuses what is not there yet, rather than leaving it out of the commit.
-    pub fn refuse_unsupported(&self) -> Result<()> {
+    /// Refuses options that contradict each other, and what is not there yet rather than leaving it out of the commit.
+    pub fn check(&self) -> Result<()> {
         let asked = [
             (!self.gpg_sign.is_empty(), "--gpg-sign"),
             (!self.sign.is_empty(), "--sign"),
@@ -153,9 +153,14 @@ impl Args {
             (self.selinux_policy.is_some(), "--selinux-policy"),
             (self.selinux_policy_from_base, "--selinux-policy-from-base"),
             (self.generate_composefs_metadata, "--generate-composefs-metadata"),
-            (self.generate_sizes, "--generate-sizes"),
             (self.editor, "--editor"),
         ];
+        if self.canonical_permissions && self.owner_uid.is_some_and(|uid| uid != 0) {
+            bail!("Cannot specify both --canonical-permissions and non-zero --owner-uid");
+        }
+        if self.canonical_permissions && self.owner_gid.is_some_and(|gid| gid != 0) {
+            bail!("Cannot specify both --canonical-permissions and non-zero --owner-gid");
+        }
         match asked.into_iter().find(|(is_asked, _)| *is_asked) {
             Some((_, option)) => bail!("{option} is not supported yet"),
             None => Ok(()),

@@ -5,10 +5,11 @@ use ostree_core::gvariant::text;
 use ostree_core::walk::{load_commit, load_dirtree};
 use ostree_core::{CommitId, Metadata, RawVariant, ReadObject, Refspec, metadata};
 use ostree_repo::commit::{Bindings, bind};
-use ostree_repo::{Repo, Transaction};
+use ostree_repo::{Repo, RepoMode, Transaction};
 
 use crate::commands::repo::commit::args::Args;
 use crate::commands::repo::commit::root::Root;
+use crate::commands::repo::commit::sizes;
 
 /// The metadata that does not depend on the tree.
 pub struct Base(Metadata);
@@ -55,6 +56,9 @@ impl Base {
                 .map(|name| name.parse::<Refspec>().map(|refspec| refspec.name));
             let collection = transaction.repo().config().collection_id.clone();
             bind(&mut collected, &Bindings { refs: names.collect::<Result<_, _>>()?, collection });
+        }
+        if args.generate_sizes && transaction.repo().mode() == RepoMode::Archive {
+            collected.push(metadata::SIZES, sizes::collect(transaction, root)?);
         }
         Ok(collected)
     }

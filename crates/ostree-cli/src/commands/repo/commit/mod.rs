@@ -4,6 +4,7 @@ mod archives;
 mod args;
 mod metadata;
 mod root;
+mod sizes;
 mod tables;
 mod trees;
 
@@ -24,7 +25,7 @@ use crate::output::{Output, line};
 
 /// Makes the commit and lets the branch point to it.
 pub fn run(args: &Args, context: &Context) -> Result<()> {
-    args.refuse_unsupported()?;
+    args.check()?;
     let repo = context.open_writable()?;
     if args.branch.is_none() && !args.orphan {
         bail!("A branch must be specified with --branch, or use --orphan");

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use ostree_core::tree::MutableTree;
-use ostree_repo::commit::{DevInoCache, DirOptions, Modifier, Trust, add_directory, commit_tree};
+use ostree_repo::commit::{DevInoCache, DirOptions, Modifier, Trust, add_commit, add_directory, commit_tree};
 use ostree_repo::{Transaction, refs};
 
 use crate::commands::repo::commit::archives;
@@ -39,7 +39,7 @@ pub fn write(args: &Args, transaction: &Transaction<'_>, modifier: &Modifier) ->
     for source in &args.tree {
         match source.split_once('=') {
             Some(("dir", path)) => add(&mut tree, Path::new(path))?,
-            Some(("ref", rev)) => tree.overlay(transaction, commit_tree(repo, &refs::resolve(repo, rev)?)?)?,
+            Some(("ref", rev)) => add_commit(transaction, &mut tree, &refs::resolve(repo, rev)?, modifier)?,
             Some(("tar", path)) => archives::add(args, transaction, &mut tree, Path::new(path), modifier)?,
             Some((kind, _)) => bail!("Invalid tree type specification '{kind}'"),
             None => bail!("Missing type in tree specification '{source}'"),
