@@ -28,7 +28,7 @@ impl DirMeta {
     }
 
     /// Reads a dirmeta object. Refused: bytes not in normal form, a mode that is no directory's or has unknown bits,
-    /// xattrs that are unnamed, repeated or out of order.
+    /// xattrs that are unnamed.
     pub fn decode(bytes: &[u8]) -> Result<Self, ObjectError> {
         let (owner, mode, xattrs) = decode_attributes(bytes, "dirmeta")?;
         if !mode::is_directory(mode) || mode & !(mode::TYPE_MASK | mode::PERMISSION_MASK) != 0 {
@@ -55,7 +55,7 @@ pub fn encode_attributes(owner: Owner, mode: u32, xattrs: &Xattrs) -> Vec<u8> {
     gv!("(uuua(ayay))").serialize_to_vec(&(owner.uid.to_be(), owner.gid.to_be(), mode.to_be(), &pairs))
 }
 
-/// Reads `(uuua(ayay))` in normal form with sorted xattrs; the mode is not checked. `what` names the bytes in errors.
+/// Reads `(uuua(ayay))` in normal form; the mode is not checked. `what` names the bytes in errors.
 fn decode_attributes(bytes: &[u8], what: &'static str) -> Result<(Owner, u32, Xattrs), ObjectError> {
     decode_with(bytes, what, |pairs| Xattrs::from_wire(pairs.into_iter(), what))
 }
