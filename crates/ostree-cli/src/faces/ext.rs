@@ -4,7 +4,8 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::Parser;
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 
 use crate::commands::container::{encapsulate, info, unencapsulate};
 use crate::commands::tar;
@@ -59,6 +60,13 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(problem) => return exit::clap_words(&problem),
     };
+    if let Command::Container(
+        Container::Unencapsulate(unencapsulate::Args { imgref, .. }) | Container::Info(info::Args { imgref, .. }),
+    ) = &cli.command
+        && let Some(problem) = imgref.scheme_problem()
+    {
+        return exit::clap_words(&Cli::command().error(ErrorKind::ValueValidation, problem));
+    }
     let result = match &cli.command {
         Command::Tar(command) => tar::run(command, &cli.context),
         Command::Container(command) => container(command, &cli.context),
@@ -72,7 +80,6 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_tree_is_sound() {

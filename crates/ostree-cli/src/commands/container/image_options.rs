@@ -12,7 +12,6 @@ use ostree_container::{ContentMeta, EncapsulateOptions, Encapsulated, encapsulat
 use ostree_repo::refs;
 use ostree_tar::Flavour;
 
-use crate::args::KeyValue;
 use crate::context::Context;
 use crate::images::RegistryArgs;
 use crate::progress::ProgressArgs;
@@ -32,7 +31,7 @@ pub enum FormatArg {
 pub struct ImageOptions {
     /// Additional labels for the container
     #[arg(short, long = "label", value_name = "KEY=VALUE")]
-    pub labels: Vec<KeyValue>,
+    pub labels: Vec<String>,
     /// Path to a JSON-formatted container configuration; this is the `config` field of an OCI image configuration
     #[arg(long, value_name = "FILE", overrides_with = "config")]
     pub config: Option<PathBuf>,
@@ -93,7 +92,7 @@ impl ImageOptions {
         let optional = self.copy_metadata_optional.iter().map(|key| (key.clone(), false));
         let fast = self.compression_fast || destination.transport == Transport::ContainersStorage;
         Ok(EncapsulateOptions {
-            labels: self.labels.iter().map(|label| (label.key.clone(), label.value.clone())).collect(),
+            labels: self.labels.iter().map(|label| split_label(label)).collect::<Result<_>>()?,
             copy_metadata: required.chain(optional).collect(),
             config: self.config.as_deref().map(read_config).transpose()?,
             cmd: (!self.cmd.is_empty()).then(|| self.cmd.clone()),
@@ -112,6 +111,12 @@ impl ImageOptions {
             jobs: self.jobs,
         })
     }
+}
+
+fn split_label(text: &str) -> Result<(String, String)> {
+    let pair = text.split_once('=');
+    let (key, value) = pair.with_context(|| format!("Missing '=' in label {text}"))?;
+    Ok((key.to_owned(), value.to_owned()))
 }
 
 fn read_config(path: &Path) -> Result<ContainerConfig> {

@@ -18,7 +18,7 @@ pub struct Args {
     platform: Option<Platform>,
     /// The image, e.g. ostree-unverified-registry:quay.io/exampleos/exampleos:latest or oci:DIR:TAG
     #[arg(value_name = "IMGREF")]
-    imgref: SourceReference,
+    pub imgref: SourceReference,
 }
 
 /// Prints the reference and the digest.

@@ -23,7 +23,7 @@ pub struct Args {
     write_ref: Option<Refspec>,
     /// The image, e.g. ostree-unverified-registry:quay.io/exampleos/exampleos:latest or oci:DIR:TAG
     #[arg(value_name = "IMGREF")]
-    imgref: SourceReference,
+    pub imgref: SourceReference,
 }
 
 /// What all imports share.
