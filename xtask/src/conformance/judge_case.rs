@@ -70,7 +70,7 @@ impl Bench<'_> {
             Pairing::ReferenceToOurs => (&self.reference, ours),
         };
         let dir = fresh_dir(self.scratch, number, pairing)?;
-        let ran = Run { case, pairing, writer, reader, dir: dir.clone() }.execute();
+        let ran = Run { case, writer, reader, dir: dir.clone() }.execute();
         if !self.keep {
             cleanup::remove(&dir)?;
         }

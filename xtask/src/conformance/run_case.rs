@@ -21,8 +21,6 @@ const SLOW_SECONDS: u32 = 1800;
 pub struct Run<'a> {
     /// The case.
     pub case: &'a Case,
-    /// Which pairing this is.
-    pub pairing: Pairing,
     /// The program that writes.
     pub writer: &'a Subject,
     /// The program that reads.

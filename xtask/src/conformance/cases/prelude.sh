@@ -36,10 +36,15 @@ shell_tree() {
 
 # Runs a command in a container of the OCI directory image $1: in_container IMAGE COMMAND...
 in_container() {
-    local image=$1
+    local image=$1 run code
     shift
-    podman --root "$PWD/podman/root" --runroot "$PWD/podman/run" --storage-driver vfs run --runtime runc \
+    # podman refuses a run directory whose path is longer than 50 characters.
+    run=$(mktemp -d) || return
+    podman --root "$PWD/podman" --runroot "$run" --storage-driver vfs run --runtime runc \
         --network none --ulimit nofile=1024:1024 --ulimit nproc=1024:1024 --rm --quiet "$image" "$@"
+    code=$?
+    rm -rf "$run"
+    return $code
 }
 
 # A registry without TLS on a loopback port, written to the file `port`; it stops by itself after a while.
