@@ -36,14 +36,14 @@ shell_tree() {
 
 # Runs a command in a container of the OCI directory image $1: in_container IMAGE COMMAND...
 in_container() {
-    local image=$1 run code
+    local image=$1 base code
     shift
-    # podman refuses a run directory whose path is longer than 50 characters.
-    run=$(mktemp -d) || return
-    podman --root "$PWD/podman" --runroot "$run" --storage-driver vfs run --runtime runc \
+    # podman refuses a run directory whose path is longer than 50 characters, and remembers it in its storage.
+    base=$(mktemp -d) || return
+    podman --root "$base/root" --runroot "$base/run" --storage-driver vfs run --runtime runc \
         --network none --ulimit nofile=1024:1024 --ulimit nproc=1024:1024 --rm --quiet "$image" "$@"
     code=$?
-    rm -rf "$run"
+    rm -rf "$base"
     return $code
 }
 
