@@ -10,6 +10,6 @@ pub const MAX_GVARIANT_DEPTH: usize = 128;
 /// The longest file name in a tree, in bytes: what Linux file systems can hold (`NAME_MAX`).
 pub const MAX_NAME_LEN: usize = 255;
 
-/// How deeply directories may nest in a tree. A path of one-letter names this deep is twice as long as `PATH_MAX`, so
-/// nothing could check it out; the bound keeps a hostile tree from exhausting the stack.
-pub const MAX_TREE_DEPTH: usize = 4096;
+/// How deeply directories may nest in a tree. A path of one-letter names this deep is as long as `PATH_MAX`, so nothing
+/// could check out more; the bound keeps a hostile tree from exhausting the stack.
+pub const MAX_TREE_DEPTH: usize = 2048;

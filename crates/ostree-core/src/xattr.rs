@@ -53,6 +53,12 @@ impl Xattrs {
         self.0.retain(|(have, _)| have != name);
     }
 
+    /// The set without the attributes whose value is empty.
+    pub fn without_empty(mut self) -> Self {
+        self.0.retain(|(_, value)| !value.is_empty());
+        self
+    }
+
     /// The pairs as the serialised form holds them, names with their NUL.
     pub(crate) fn wire(&self) -> Vec<(Vec<u8>, &[u8])> {
         self.0.iter().map(|(name, value)| ([name.as_slice(), b"\0"].concat(), value.as_slice())).collect()

@@ -15,7 +15,7 @@ const DIRECTORIES: [&str; 8] =
     ["tmp", "extensions", "state", "refs", "refs/heads", "refs/mirrors", "refs/remotes", "objects"];
 
 /// Makes a repository at `path`, whose parent directory must exist. One that is there already is opened as it is, whatever
-/// its mode; only the collection id is then set, where one is given.
+/// its mode and collection id, and nothing in it changes.
 pub fn create(path: &Path, mode: RepoMode, collection_id: Option<&str>) -> Result<Repo, RepoError> {
     if let Some(id) = collection_id {
         check_collection_id(id)?;
@@ -26,16 +26,7 @@ pub fn create(path: &Path, mode: RepoMode, collection_id: Option<&str>) -> Resul
     }
     let dir = Dir::open(path)?;
     if dir.exists("objects")? {
-        let repo = Repo::open(path)?;
-        return match collection_id {
-            Some(id) if repo.config().collection_id.as_deref() != Some(id) => {
-                let mut file = repo.config().file.clone();
-                file.set("core", "collection-id", id);
-                repo.write_config(&file)?;
-                Repo::open(path)
-            }
-            _ => Ok(repo),
-        };
+        return Repo::open(path);
     }
     if mode == RepoMode::BareUser {
         probe_user_xattrs(&dir)?;

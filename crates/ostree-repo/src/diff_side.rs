@@ -152,7 +152,7 @@ fn dir_checksum(dir: &Dir, rules: &LocalRules) -> Result<Checksum, RepoError> {
     let stat = rustix::fs::fstat(dir).map_err(|e| dir.fail("querying", "", e))?;
     let xattrs = match rules.no_xattrs {
         true => Xattrs::default(),
-        false => xattr::read_fd(dir.as_fd()).map_err(|e| dir.fail("reading xattrs of", "", e))?,
+        false => xattr::committed_fd(dir.as_fd()).map_err(|e| dir.fail("reading xattrs of", "", e))?,
     };
     let meta = DirMeta { owner: rules.owner(&stat), mode: stat.st_mode, xattrs };
     Ok(*meta.id().checksum())
@@ -165,7 +165,9 @@ fn file_checksum(dir: &Dir, name: &OsStr, rules: &LocalRules) -> Result<Option<C
         let target = rustix::fs::readlinkat(dir, name, Vec::new()).map_err(|e| dir.fail("reading link", name, e))?;
         let xattrs = match rules.no_xattrs {
             true => Xattrs::default(),
-            false => xattr::read_path(&dir.path_through(name)).map_err(|e| dir.fail("reading xattrs of", name, e))?,
+            false => {
+                xattr::committed_path(&dir.path_through(name)).map_err(|e| dir.fail("reading xattrs of", name, e))?
+            }
         };
         // A target that is not UTF-8 cannot be in a commit.
         let Ok(target) = target.into_string() else { return Ok(None) };
@@ -179,7 +181,7 @@ fn file_checksum(dir: &Dir, name: &OsStr, rules: &LocalRules) -> Result<Option<C
     let mut file: std::fs::File = opened.map_err(|e| dir.fail("opening", name, e))?.into();
     let xattrs = match rules.no_xattrs {
         true => Xattrs::default(),
-        false => xattr::read_fd(file.as_fd()).map_err(|e| dir.fail("reading xattrs of", name, e))?,
+        false => xattr::committed_fd(file.as_fd()).map_err(|e| dir.fail("reading xattrs of", name, e))?,
     };
     let header = FileHeader { owner, mode: stat.st_mode, symlink_target: String::new(), xattrs };
     let mut hasher = FileHasher::new(&header);

@@ -6,7 +6,9 @@ use tar_core::parse::{Limits, ParseEvent, ParsedEntry, Parser};
 use tar_core::{EntryType, SparseEntry};
 
 use crate::error::TarError;
-use crate::limits::{BUFFER_SIZE, MAX_EXTENSION_SIZE, MAX_EXTENSIONS, MAX_SPARSE_ENTRIES, MAX_SPARSE_PIECES};
+use crate::limits::{
+    BUFFER_SIZE, MAX_EXTENSION_SIZE, MAX_EXTENSIONS, MAX_SPARSE_ENTRIES, MAX_SPARSE_PIECES, MAX_TRAILING,
+};
 
 /// The length of a header and the unit that content is padded to, in bytes.
 const BLOCK: usize = 512;
@@ -243,8 +245,12 @@ impl<R: Read> Entries<R> {
 
     /// Reads what follows the end mark, so that whoever feeds the stream sees its end.
     pub fn drain(&mut self) -> Result<(), TarError> {
+        let end = self.offset;
         loop {
             self.consume(self.end - self.start);
+            if self.offset - end > MAX_TRAILING {
+                return Err(TarError::Trailing { offset: end, limit: MAX_TRAILING });
+            }
             if self.read_more()? == 0 {
                 return Ok(());
             }

@@ -45,6 +45,14 @@ pub enum TarError {
         /// Where it ended.
         offset: u64,
     },
+    /// The stream goes on behind the end of the archive.
+    #[error("more than {limit} bytes behind the end of the tar stream at byte {offset}")]
+    Trailing {
+        /// Where the archive ends.
+        offset: u64,
+        /// How many bytes may follow.
+        limit: u64,
+    },
     /// The stream is no tar archive.
     #[error("malformed tar stream at byte {offset}")]
     Malformed {
@@ -157,6 +165,9 @@ pub enum Reason {
     /// The name is not UTF-8.
     #[error("Invalid non-utf8 path")]
     NonUtf8,
+    /// The name leads out of the archive, or could.
+    #[error("Invalid path: {0}")]
+    UnsafePath(String),
     /// The directory of an object is not two characters.
     #[error("Invalid checksum parent {0}")]
     ChecksumParent(String),

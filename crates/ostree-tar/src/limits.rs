@@ -36,6 +36,10 @@ pub const MAX_SPARSE_PIECES: usize = 16 * 1024;
 /// How much memory unpacking xz may take, in KiB: that of `xz -9` and some, not the 4 GiB that the format could ask for.
 pub const MAX_XZ_MEMORY: u32 = 256 * 1024;
 
+/// How many bytes may stand behind the end mark of an archive. Writers pad to a record of 10 KiB, some to more; a layer that
+/// goes on for longer hides something, or is made to keep the reader busy.
+pub const MAX_TRAILING: u64 = 1024 * 1024;
+
 /// How many small files may wait for the threads that write them. With as many bytes each as a small file can have, this is
 /// 8 MiB.
 pub const MAX_WAITING: usize = 64;

@@ -50,9 +50,14 @@ pub enum Place {
     },
 }
 
-/// What a name stands for. A leading `./`, as format 0 has it, is dropped.
+/// What a name stands for. A leading `./`, as format 0 has it, is dropped. Names that are absolute, or have a `..` or a NUL
+/// in them, are refused wherever they stand: no writer of the format makes them, and whoever unpacks the image could be
+/// led astray.
 pub fn place(path: &[u8]) -> Result<Place, Reason> {
     let path = std::str::from_utf8(path).map_err(|_| Reason::NonUtf8)?;
+    if path.starts_with('/') || path.contains('\0') || path.split('/').any(|part| part == "..") {
+        return Err(Reason::UnsafePath(path.escape_default().to_string()));
+    }
     let Some(inner) = relative(path).strip_prefix(REPO).and_then(|rest| rest.strip_prefix('/')) else {
         return Ok(Place::Elsewhere);
     };

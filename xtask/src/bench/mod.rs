@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::{binary, peers, sh};
+use crate::{binary, peers};
 use place::Place;
 
 const USAGE: &str = "\
@@ -74,7 +74,7 @@ pub fn run(args: &[String]) -> Result<()> {
         let text = serde_json::to_string_pretty(&report.json())?;
         std::fs::write(file, text + "\n").with_context(|| format!("write {}", file.display()))?;
     }
-    sh::remove_tree(&place.scratch)?;
+    place.remove()?;
     ensure!(failed.is_empty(), "failed and missing above: {}", failed.join(", "));
     Ok(())
 }

@@ -65,13 +65,32 @@ impl Place {
         text(&self.scratch.join(name))
     }
 
-    /// Empties the scratch folder.
+    /// Makes the scratch folder empty. What was in it is put aside, not removed: ext4 passes over inodes that were freed in
+    /// the last minutes, and looking for others then takes longer than the work that is measured.
     ///
     /// # Errors
-    /// It cannot be emptied.
+    /// It cannot be put aside, or made.
     pub fn clear(&self) -> Result<()> {
-        sh::remove_tree(&self.scratch)?;
+        if self.scratch.exists() {
+            std::fs::create_dir_all(self.used()).with_context(|| format!("make {}", self.used().display()))?;
+            let aside = (0..).map(|number: u32| self.used().join(number.to_string())).find(|path| !path.exists());
+            let aside = aside.context("no free name")?;
+            std::fs::rename(&self.scratch, &aside).with_context(|| format!("move to {}", aside.display()))?;
+        }
         std::fs::create_dir_all(&self.scratch).with_context(|| format!("make {}", self.scratch.display()))
+    }
+
+    /// Removes the scratch folder and everything that was put aside.
+    ///
+    /// # Errors
+    /// It cannot be removed.
+    pub fn remove(&self) -> Result<()> {
+        sh::remove_tree(&self.scratch)?;
+        sh::remove_tree(&self.used())
+    }
+
+    fn used(&self) -> PathBuf {
+        self.home.join("used")
     }
 
     /// Makes repository and image of `tree` by the peers' programs alone, unless they are there.

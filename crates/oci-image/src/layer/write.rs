@@ -18,6 +18,12 @@ const ZSTD_JOB: u32 = 2 * 1024 * 1024;
 /// Threads of one zstd writer at most: each holds some 5 MiB.
 const ZSTD_THREADS: u32 = 16;
 
+/// The gzip level where none is asked for. Here 5 gives within 2 % of the size that zlib gives at 6, and 6 itself only 0.2 %
+/// less for a sixth more time.
+const GZIP_DEFAULT: u32 = 5;
+/// The zstd level where none is asked for: zstd's own default.
+const ZSTD_DEFAULT: i32 = 3;
+
 /// How layers are compressed, and how hard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compression {
@@ -30,9 +36,9 @@ pub enum Compression {
 }
 
 impl Default for Compression {
-    /// gzip at level 6, which every registry and engine reads.
+    /// gzip, which every registry and engine reads.
     fn default() -> Self {
-        Self::Gzip(6)
+        Self::Gzip(GZIP_DEFAULT)
     }
 }
 
@@ -60,7 +66,7 @@ pub struct InvalidCompression(String);
 impl FromStr for Compression {
     type Err = InvalidCompression;
 
-    /// Reads `gzip`, `zstd` or `none`, with `:LEVEL` behind it; without a level gzip has 6 and zstd 3.
+    /// Reads `gzip`, `zstd` or `none`, with `:LEVEL` behind it; without a level gzip has 5 and zstd 3.
     fn from_str(text: &str) -> Result<Self, InvalidCompression> {
         let refuse = || InvalidCompression(text.chars().take(100).collect());
         let (name, level) = match text.split_once(':') {
@@ -69,9 +75,9 @@ impl FromStr for Compression {
         };
         match (name, level) {
             ("none", None) => Ok(Self::None),
-            ("gzip", None) => Ok(Self::Gzip(6)),
+            ("gzip", None) => Ok(Self::Gzip(GZIP_DEFAULT)),
             ("gzip", Some(level @ 0..=9)) => Ok(Self::Gzip(level)),
-            ("zstd", None) => Ok(Self::Zstd(3)),
+            ("zstd", None) => Ok(Self::Zstd(ZSTD_DEFAULT)),
             ("zstd", Some(level @ 1..=19)) => i32::try_from(level).map(Self::Zstd).map_err(|_| refuse()),
             _ => Err(refuse()),
         }
@@ -301,7 +307,7 @@ mod tests {
 
     #[test]
     fn compressions_parse_and_print() {
-        for (text, printed) in [("gzip", "gzip:6"), ("zstd", "zstd:3"), ("none", "none"), ("gzip:9", "gzip:9")] {
+        for (text, printed) in [("gzip", "gzip:5"), ("zstd", "zstd:3"), ("none", "none"), ("gzip:9", "gzip:9")] {
             assert_eq!(text.parse::<Compression>().unwrap().to_string(), printed);
         }
         for bad in ["", "gzip:", "gzip:10", "zstd:0", "zstd:20", "none:1", "xz", "gzip:-1", "GZIP"] {

@@ -8,13 +8,15 @@ use oci_image::layer::{LayerContent, LayerReader};
 use oci_image::{Digest, ImageError};
 
 /// How many pieces may wait for the reader.
-const PIECES: usize = 16;
+const PIECES: usize = 8;
 /// The size of a piece in bytes. Together with [`PIECES`] this bounds the memory of a layer in flight.
 const PIECE: usize = 256 * 1024;
 
 /// The reading end: the layer's uncompressed bytes.
 struct PipeReader {
     pieces: Receiver<Vec<u8>>,
+    /// Takes back what was read, so that the same few buffers go round.
+    empty: SyncSender<Vec<u8>>,
     current: Vec<u8>,
     at: usize,
 }
@@ -23,7 +25,11 @@ impl Read for PipeReader {
     fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
         if self.at == self.current.len() {
             match self.pieces.recv() {
-                Ok(piece) => (self.current, self.at) = (piece, 0),
+                Ok(piece) => {
+                    // One that does not fit is dropped, and another made when it is needed.
+                    let _ = self.empty.try_send(std::mem::replace(&mut self.current, piece));
+                    self.at = 0;
+                }
                 // The other end is done, or has failed; which, the caller learns from it.
                 Err(_) => return Ok(0),
             }
@@ -46,9 +52,10 @@ pub fn read_layer<R: Read + Send, T, E: From<ImageError>>(
     consume: impl FnOnce(&mut dyn Read) -> Result<T, E>,
 ) -> Result<(T, LayerContent), E> {
     let (sender, pieces) = sync_channel(PIECES);
+    let (empty, emptied) = sync_channel(PIECES);
     std::thread::scope(|scope| {
-        let fetcher = scope.spawn(move || pump(layer, diff_id, &sender));
-        let mut reader = PipeReader { pieces, current: Vec::new(), at: 0 };
+        let fetcher = scope.spawn(move || pump(layer, diff_id, &sender, &emptied));
+        let mut reader = PipeReader { pieces, empty, current: Vec::new(), at: 0 };
         let consumed = consume(&mut reader);
         if consumed.is_ok() {
             // What stands behind the end of the tar still counts for the digests.
@@ -76,9 +83,11 @@ fn pump<R: Read>(
     mut layer: LayerReader<VerifyReader<R>>,
     diff_id: &Digest,
     sender: &SyncSender<Vec<u8>>,
+    emptied: &Receiver<Vec<u8>>,
 ) -> Result<Option<LayerContent>, ImageError> {
     loop {
-        let mut piece = vec![0; PIECE];
+        let mut piece = emptied.try_recv().unwrap_or_default();
+        piece.resize(PIECE, 0);
         let mut filled = 0;
         while let Some(free @ [_, ..]) = piece.get_mut(filled..) {
             match layer.read(free) {

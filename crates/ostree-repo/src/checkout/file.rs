@@ -2,6 +2,7 @@
 
 use ostree_core::FileId;
 
+use crate::checkout::cache::link_cached;
 use crate::checkout::copy::copy;
 use crate::checkout::job::Job;
 use crate::checkout::link::{Attempt, try_link};
@@ -15,8 +16,12 @@ pub fn checkout_file(job: &Job<'_>, place: &Place<'_>, id: &FileId) -> Result<()
     if whiteout::process(job, place, id)? {
         return Ok(());
     }
-    if job.options.link != LinkPolicy::ForceCopy && try_link(job, place, id)? == Attempt::Done {
-        return Ok(());
+    if job.options.link == LinkPolicy::ForceCopy {
+        return copy(job, place, id);
     }
-    copy(job, place, id)
+    match try_link(job, place, id)? {
+        Attempt::Done => Ok(()),
+        Attempt::CopyInstead if link_cached(job, place, id)? == Attempt::Done => Ok(()),
+        Attempt::CopyInstead => copy(job, place, id),
+    }
 }

@@ -22,21 +22,24 @@ pub struct Job<'r> {
     pub options: CheckoutOptions,
     pub counters: Counters,
     pub abilities: CopyAbilities,
+    /// Where user checkouts from an archive keep decompressed files.
+    pub cache: Option<Cache>,
     metas: Mutex<HashMap<DirMetaId, Arc<DirMeta>>>,
     temporaries: AtomicU64,
 }
 
 impl<'r> Job<'r> {
     /// A checkout from `repo` with options that were resolved for it.
-    pub fn new(repo: &'r Repo, options: CheckoutOptions) -> Self {
-        Self {
+    pub fn new(repo: &'r Repo, options: CheckoutOptions) -> Result<Self, RepoError> {
+        Ok(Self {
             repo,
+            cache: Cache::open(repo, &options),
             options,
             counters: Counters::default(),
             abilities: CopyAbilities::default(),
             metas: Mutex::default(),
             temporaries: AtomicU64::new(0),
-        }
+        })
     }
 
     /// The metadata of a directory.

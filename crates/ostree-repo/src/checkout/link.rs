@@ -11,6 +11,7 @@ use crate::checkout::options::{Counters, LinkPolicy, UnionMode};
 use crate::checkout::place::Place;
 use crate::checkout::probe::{Probe, probe};
 use crate::error::RepoError;
+use crate::fs::Dir;
 use crate::mode::RepoMode;
 use crate::repo::Repo;
 
@@ -45,7 +46,7 @@ pub fn try_link(job: &Job<'_>, place: &Place<'_>, id: &FileId) -> Result<Attempt
             // Kept as a regular file in bare-user; bare-user-only does as bare-user.
             true if is_user_repo(repo) && probe.is_symlink() => {}
             true => {
-                if link_from(job, place, id, (repo, &path))? == Attempt::Done {
+                if link_from(job, place, id, (repo.objects(), &path))? == Attempt::Done {
                     return Ok(Attempt::Done);
                 }
             }
@@ -76,8 +77,9 @@ fn check_exempt(repo: &Repo, probe: &Probe) -> Result<(), RepoError> {
     }))
 }
 
-fn link_from(job: &Job<'_>, place: &Place<'_>, id: &FileId, (repo, path): (&Repo, &str)) -> Result<Attempt, RepoError> {
-    let link = |name: &str| rustix::fs::linkat(repo.objects(), path, place.dir, name, AtFlags::empty());
+/// Links the file `path` in `from`, which has what the checkout wants of the object, if the destination can have it.
+pub fn link_from(job: &Job<'_>, place: &Place<'_>, id: &FileId, (from, path): (&Dir, &str)) -> Result<Attempt, RepoError> {
+    let link = |name: &str| rustix::fs::linkat(from, path, place.dir, name, AtFlags::empty());
     match link(place.name) {
         Ok(()) => {}
         Err(Errno::NOENT) => return Ok(Attempt::CopyInstead),
@@ -85,7 +87,7 @@ fn link_from(job: &Job<'_>, place: &Place<'_>, id: &FileId, (repo, path): (&Repo
             return Ok(Attempt::CopyInstead);
         }
         Err(Errno::EXIST) => {
-            if !settle_existing(job, place, id, (repo, path))? {
+            if !settle_existing(job, place, id, (from, path))? {
                 return Ok(Attempt::Done);
             }
             let relink = |_: &_, name: &str| link(name).map_err(|e| place.fail("hardlinking object to", e));
@@ -102,7 +104,7 @@ fn settle_existing(
     job: &Job<'_>,
     place: &Place<'_>,
     id: &FileId,
-    (repo, path): (&Repo, &str),
+    (from, path): (&Dir, &str),
 ) -> Result<bool, RepoError> {
     match job.options.union {
         UnionMode::Add => return Ok(false),
@@ -111,7 +113,7 @@ fn settle_existing(
     }
     let Some(stat) = place.existing()? else { return Ok(true) };
     let replace = job.options.union == UnionMode::Replace;
-    let same = identical::same_inode(repo.objects(), path, &stat)
+    let same = identical::same_inode(from, path, &stat)
         || (!(replace && is_symlink(stat.st_mode)) && identical::same_content(job, place, id, &stat)?);
     match (same, replace) {
         (true, _) => Ok(false),

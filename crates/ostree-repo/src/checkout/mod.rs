@@ -4,6 +4,7 @@
 //! maker alone, filled by descriptor, and gets its owner, mode and time when everything in it is done. Nothing is ever
 //! written through a symlink of the destination.
 
+mod cache;
 mod copy;
 mod file;
 mod identical;
@@ -42,7 +43,7 @@ pub fn checkout(
     destination: &Path,
     options: &CheckoutOptions,
 ) -> Result<CheckoutStats, RepoError> {
-    let job = Job::new(repo, options.resolve(repo)?);
+    let job = Job::new(repo, options.resolve(repo)?)?;
     match subject::find(repo, commit, &job.options.subpath)? {
         Some(Subject::Dir(tree, meta)) => root::checkout_dir(&job, (tree, meta), destination)?,
         Some(Subject::File(name, id)) => root::checkout_single(&job, &name, &id, destination)?,

@@ -64,6 +64,10 @@ pub struct CheckoutOptions {
     pub skip_list: BTreeSet<String>,
     /// Wait until the checkout is on disk. The reference program does not.
     pub fsync: bool,
+    /// A user checkout from an archive keeps each file it decompresses in the repository's `uncompressed-objects-cache`,
+    /// for later ones to hardlink, unless `core.enable-uncompressed-cache` is off or the repository cannot be written.
+    /// The program's default; `--disable-cache` turns it off.
+    pub uncompressed_cache: bool,
     /// How many threads work; `None` takes as many as there are processors.
     pub jobs: Option<NonZeroUsize>,
 }

@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
+use ostree_core::limits::MAX_TREE_DEPTH;
 use ostree_core::tree::{MutableTree, Node};
 use ostree_core::{DirMeta, DirMetaId, EntryName, FileId, ObjectKind, Owner, WriteObject, Xattrs};
 use rustix::fs::{AtFlags, FileType, Stat};
@@ -57,7 +58,7 @@ pub fn add_directory(
     let done = pool::run(
         options.jobs.unwrap_or_else(pool::default_jobs),
         |send| {
-            let mut walker = Walker { transaction, modifier, send, slots: 0 };
+            let mut walker = Walker { transaction, modifier, send, slots: 0, depth: 0 };
             skeleton = walker.directory(&root, "")?;
             Ok(())
         },
@@ -83,6 +84,7 @@ struct Walker<'a, 't> {
     modifier: &'a Modifier,
     send: &'a dyn Fn(Job) -> Result<(), pool::Closed>,
     slots: usize,
+    depth: usize,
 }
 
 impl Walker<'_, '_> {
@@ -93,7 +95,7 @@ impl Walker<'_, '_> {
         let shown = if path.is_empty() { "/" } else { path };
         let Verdict::Keep { owner, mode } = self.modifier.apply(shown, owner, stat.st_mode) else { return Ok(None) };
         let xattrs = match self.modifier.keeps_xattrs() {
-            true => xattr::read_fd(dir.as_fd()).map_err(|e| dir.fail("reading xattrs of", "", e))?,
+            true => xattr::committed_fd(dir.as_fd()).map_err(|e| dir.fail("reading xattrs of", "", e))?,
             false => Xattrs::default(),
         };
         let meta = DirMeta { owner, mode, xattrs }.encode();
@@ -117,10 +119,15 @@ impl Walker<'_, '_> {
         let path = format!("{parent}/{name}");
         match FileType::from_raw_mode(stat.st_mode) {
             FileType::Directory => {
+                if self.depth == MAX_TREE_DEPTH {
+                    return Err(RepoError::Request(format!("directories nest deeper than {MAX_TREE_DEPTH}: {path}")));
+                }
                 let child = Arc::new(dir.open_dir(name.as_str())?);
+                self.depth += 1;
                 if let Some(child) = self.directory(&child, &path)? {
                     skeleton.dirs.push((name, child));
                 }
+                self.depth -= 1;
             }
             FileType::RegularFile | FileType::Symlink => {
                 let slot = self.slots;

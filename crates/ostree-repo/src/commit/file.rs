@@ -64,7 +64,9 @@ fn add_symlink(
         rustix::fs::readlinkat(found.dir, found.name, Vec::new()).map_err(|e| found.fail("reading link", e))?;
     let target = target.into_string().map_err(|_| found.fail("reading link", rustix::io::Errno::ILSEQ))?;
     let xattrs = match modifier.keeps_xattrs() {
-        true => xattr::read_path(&found.dir.path().join(found.name)).map_err(|e| found.fail("reading xattrs of", e))?,
+        true => {
+            xattr::committed_path(&found.dir.path().join(found.name)).map_err(|e| found.fail("reading xattrs of", e))?
+        }
         false => Xattrs::default(),
     };
     Ok(transaction.write_file(&FileHeader::symlink(owner, target, xattrs), 0, &mut std::io::empty(), None)?)
@@ -79,7 +81,7 @@ fn add_regular(
     let opened = found.dir.open_file(found.name).and_then(|file| file.ok_or(rustix::io::Errno::NOENT));
     let mut file = opened.map_err(|e| found.fail("opening", e))?;
     let xattrs = match modifier.keeps_xattrs() {
-        true => xattr::read_fd(file.as_fd()).map_err(|e| found.fail("reading xattrs of", e))?,
+        true => xattr::committed_fd(file.as_fd()).map_err(|e| found.fail("reading xattrs of", e))?,
         false => Xattrs::default(),
     };
     let header = FileHeader { owner, mode, symlink_target: String::new(), xattrs };

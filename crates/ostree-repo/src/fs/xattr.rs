@@ -21,6 +21,17 @@ pub fn read_path(path: &Path) -> Result<Xattrs, Errno> {
     read_all(|buffer| rustix::fs::llistxattr(path, buffer), |name, buffer| rustix::fs::lgetxattr(path, name, buffer))
 }
 
+/// The xattrs of an open file that is to become an object: those that have a value. The reference program passes over
+/// empty ones, and the checksum must be the same.
+pub fn committed_fd(fd: BorrowedFd<'_>) -> Result<Xattrs, Errno> {
+    read_fd(fd).map(Xattrs::without_empty)
+}
+
+/// As [`committed_fd`], of the file or symlink at `path`.
+pub fn committed_path(path: &Path) -> Result<Xattrs, Errno> {
+    read_path(path).map(Xattrs::without_empty)
+}
+
 fn read_all(
     list: impl Fn(&mut [u8]) -> Result<usize, Errno>,
     get: impl Fn(&CString, &mut [u8]) -> Result<usize, Errno>,

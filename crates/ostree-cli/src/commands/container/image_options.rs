@@ -50,7 +50,7 @@ pub struct ImageOptions {
     /// Path to a JSON-formatted plan of which file objects go into which layer
     #[arg(long, value_name = "FILE", overrides_with = "contentmeta")]
     pub contentmeta: Option<PathBuf>,
-    /// How layers are compressed: none, gzip[:0..9] (default gzip:6) or zstd[:1..19]
+    /// How layers are compressed: none, gzip[:0..9] (default gzip:5) or zstd[:1..19]
     #[arg(long, value_name = "NAME[:LEVEL]", overrides_with = "compression", conflicts_with = "compression_fast")]
     pub compression: Option<Compression>,
     /// The processor the image is for, as in `amd64` or `x86_64` (default: what the commit says)

@@ -136,6 +136,7 @@ fn options(args: &Args) -> Result<CheckoutOptions> {
         bareuseronly_dirs: args.bareuseronly_dirs,
         skip_list: args.skip_list.as_deref().map(skip_list).transpose()?.unwrap_or_default(),
         fsync: args.fsync.unwrap_or_default(),
+        uncompressed_cache: !args.disable_cache,
         jobs: None,
     })
 }

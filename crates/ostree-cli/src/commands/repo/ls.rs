@@ -2,8 +2,9 @@
 
 use std::io::Write;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use ostree_core::gvariant::{Value, text};
+use ostree_core::limits::MAX_TREE_DEPTH;
 use ostree_core::walk::{load_dirmeta, load_dirtree};
 use ostree_core::{DirMetaId, DirTreeId, FileId, ReadObject, StoreError, Xattrs};
 use ostree_repo::{Repo, refs};
@@ -96,6 +97,10 @@ impl Lister<'_> {
             },
         )?;
         let Some(depth) = depth.checked_sub(1) else { return Ok(()) };
+        // Damaged objects can name each other in a ring.
+        if path.matches('/').count() > MAX_TREE_DEPTH {
+            bail!("directories nest deeper than {MAX_TREE_DEPTH}");
+        }
         let entries = load_dirtree(self.repo, tree)?;
         let below = if path == "/" { "" } else { path };
         for entry in entries.files() {
