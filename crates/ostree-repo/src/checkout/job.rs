@@ -9,6 +9,7 @@ use ostree_core::{DirMeta, DirMetaId};
 
 use crate::checkout::options::{CheckoutOptions, Counters};
 use crate::error::RepoError;
+use crate::fs::Dir;
 use crate::fs::reflink::CopyAbilities;
 use crate::repo::Repo;
 
@@ -23,23 +24,23 @@ pub struct Job<'r> {
     pub counters: Counters,
     pub abilities: CopyAbilities,
     /// Where user checkouts from an archive keep decompressed files.
-    pub cache: Option<Cache>,
+    pub cache: Option<Dir>,
     metas: Mutex<HashMap<DirMetaId, Arc<DirMeta>>>,
     temporaries: AtomicU64,
 }
 
 impl<'r> Job<'r> {
     /// A checkout from `repo` with options that were resolved for it.
-    pub fn new(repo: &'r Repo, options: CheckoutOptions) -> Result<Self, RepoError> {
-        Ok(Self {
+    pub fn new(repo: &'r Repo, options: CheckoutOptions) -> Self {
+        Self {
             repo,
-            cache: Cache::open(repo, &options),
             options,
             counters: Counters::default(),
             abilities: CopyAbilities::default(),
             metas: Mutex::default(),
+            cache: None,
             temporaries: AtomicU64::new(0),
-        })
+        }
     }
 
     /// The metadata of a directory.

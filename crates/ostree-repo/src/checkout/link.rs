@@ -78,7 +78,12 @@ fn check_exempt(repo: &Repo, probe: &Probe) -> Result<(), RepoError> {
 }
 
 /// Links the file `path` in `from`, which has what the checkout wants of the object, if the destination can have it.
-pub fn link_from(job: &Job<'_>, place: &Place<'_>, id: &FileId, (from, path): (&Dir, &str)) -> Result<Attempt, RepoError> {
+pub fn link_from(
+    job: &Job<'_>,
+    place: &Place<'_>,
+    id: &FileId,
+    (from, path): (&Dir, &str),
+) -> Result<Attempt, RepoError> {
     let link = |name: &str| rustix::fs::linkat(from, path, place.dir, name, AtFlags::empty());
     match link(place.name) {
         Ok(()) => {}

@@ -43,7 +43,8 @@ pub fn checkout(
     destination: &Path,
     options: &CheckoutOptions,
 ) -> Result<CheckoutStats, RepoError> {
-    let job = Job::new(repo, options.resolve(repo)?)?;
+    let mut job = Job::new(repo, options.resolve(repo)?);
+    job.cache = cache::open(repo, &job.options);
     match subject::find(repo, commit, &job.options.subpath)? {
         Some(Subject::Dir(tree, meta)) => root::checkout_dir(&job, (tree, meta), destination)?,
         Some(Subject::File(name, id)) => root::checkout_single(&job, &name, &id, destination)?,
