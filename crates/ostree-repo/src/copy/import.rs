@@ -4,9 +4,9 @@ use std::io::Read;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ostree_core::{
-    Checksum, FileHasher, FileId, FileObject, ObjectKind, ObjectName, ReadObject, StoreError, WriteObject,
+    Checksum, FileHasher, FileId, FileObject, ObjectKind, ObjectName, Owner, ReadObject, StoreError, WriteObject, mode,
 };
-use rustix::fs::Stat;
+use rustix::fs::{AtFlags, Stat};
 
 use crate::copy::options::{CopyOptions, CopyStats};
 use crate::error::RepoError;
@@ -104,7 +104,7 @@ impl<'a> Import<'a> {
         if self.check_modes {
             check_mode(id, &self.open(id)?)?;
         }
-        if self.same_form() {
+        if self.same_form() || self.fits_user_only(id)? {
             let name = id.object();
             if self.to.has_own(&name)? {
                 return Ok(());
@@ -124,6 +124,22 @@ impl<'a> Import<'a> {
             None => self.to.write_file(&header, 0, &mut std::io::empty(), Some(id))?,
         };
         Ok(())
+    }
+
+    /// Whether the source's file, of mode `bare-user`, is already what `bare-user-only` makes of the object: everything in
+    /// its header that is not as it must be there stands in an xattr only.
+    fn fits_user_only(&self, id: &FileId) -> Result<bool, RepoError> {
+        if (self.src.mode(), self.to.repo().mode()) != (RepoMode::BareUser, RepoMode::BareUserOnly) || !self.linkable {
+            return Ok(false);
+        }
+        let (objects, path) = (self.src.objects(), self.src.loose_path(&id.object()));
+        let Ok(stat) = rustix::fs::statat(objects, &path, AtFlags::SYMLINK_NOFOLLOW) else { return Ok(false) };
+        let header = self.open(id)?.header;
+        Ok(mode::is_regular(header.mode)
+            && stat.st_mode == header.mode
+            && header.mode & mode::PERMISSION_MASK & !0o775 == 0
+            && header.owner == Owner::default()
+            && header.xattrs.is_empty())
     }
 
     fn open(&self, id: &FileId) -> Result<FileObject, RepoError> {
