@@ -148,8 +148,9 @@ fn metadata_must_be_there_and_be_what_its_name_says() {
     fs::remove_file(missing.path(root)).expect("there");
     let error = missing.run(&FsckOptions::default()).0.expect_err("a tree without entries");
     assert_eq!(error.to_string(), format!("No such metadata object {root}"));
-    assert_eq!(missing.run(&all()).0.expect("goes on").missing, 1);
-    assert_eq!((missing.state(0), missing.state(1)), (CommitState::Damaged, CommitState::Complete));
+    let error = missing.run(&all()).0.expect_err("whatever the options");
+    assert_eq!(error.to_string(), format!("No such metadata object {root}"));
+    assert_eq!((missing.state(0), missing.state(1)), (CommitState::Complete, CommitState::Complete));
 
     let damaged = bench(RepoMode::Archive);
     let (_, meta) = tree(&damaged);

@@ -22,7 +22,7 @@ use crate::repo::Repo;
 ///
 /// Ends with an error at the first damaged object, unless the options say to go on; then the errors are told to
 /// `listener` and counted in the report, whose [`verdict`](FsckReport::verdict) ends the command. A ref without its commit
-/// ends it in any case. A shared lock keeps others from deleting objects meanwhile.
+/// and a missing dirtree end it in any case; nothing is marked then. A shared lock keeps others from deleting objects meanwhile.
 pub fn fsck(repo: &Repo, options: &FsckOptions, listener: &mut dyn FnMut(&FsckEvent)) -> Result<FsckReport, RepoError> {
     let _lock = repo.lock(LockKind::Shared)?;
     let mut run = Run::new(repo, options, listener);

@@ -80,15 +80,18 @@ pub fn handle(run: &mut Run<'_>, commits: &[CommitId], faults: BTreeMap<ObjectNa
     if faults.is_empty() {
         return Ok(());
     }
+    // Without its entries nothing can be said about what else is missing, so that no commit is marked either; the original
+    // gives up here whatever the options.
+    let is_missing_tree =
+        |name: &ObjectName, fault: &Fault| name.kind == ObjectKind::DirTree && matches!(fault, Fault::Missing);
+    if let Some((object, _)) = faults.iter().find(|(name, fault)| is_missing_tree(name, fault)) {
+        return Err(StoreError::Missing { name: *object }.into());
+    }
     let bad = faults.keys().copied().collect();
     let mut blamed = blame::commits_of(run.repo, commits, &bad);
     for (object, fault) in faults {
         let commits = blamed.remove(&object).unwrap_or_default();
         match fault {
-            // Without its entries nothing can be said about what else is missing.
-            Fault::Missing if object.kind == ObjectKind::DirTree && !run.keep_going() => {
-                return Err(StoreError::Missing { name: object }.into());
-            }
             Fault::Missing => {
                 run.report.missing += 1;
                 run.tell(FsckEvent::Missing { object, commits: commits.clone() });
