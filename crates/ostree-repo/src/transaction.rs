@@ -193,6 +193,11 @@ impl<'r> Transaction<'r> {
         Self::count(&self.counters.cache_hits, 1);
     }
 
+    /// Notes that a file was offered that is there.
+    pub(crate) fn count_offered(&self) {
+        Self::count(&self.counters.content_total, 1);
+    }
+
     /// Makes the object `name` a hard link to the file `path` in `from`, which must be an object of this repository's form.
     pub(crate) fn link_object(&self, from: &Dir, path: &str, name: &ObjectName) -> Result<LinkOutcome, RepoError> {
         loose::link(&self.target(), from, path, name)

@@ -110,7 +110,11 @@ fn add_known(
     let xattrs = modifier.xattrs(object.header.xattrs.clone());
     let header = FileHeader { owner, mode, symlink_target: object.header.symlink_target.clone(), xattrs };
     if header == object.header {
-        transaction.count_cache_hit();
+        // The numbers are the original's, which looks at no object where xattrs are left out.
+        match modifier.keeps_xattrs() {
+            true => transaction.count_cache_hit(),
+            false => transaction.count_offered(),
+        }
         return Ok(Some(id));
     }
     let mut content = object.content.unwrap_or_else(|| Box::new(std::io::empty()));
