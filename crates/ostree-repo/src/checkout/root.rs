@@ -77,7 +77,6 @@ fn checkout_new(job: &Job<'_>, (tree, meta): (DirTreeId, Arc<DirMeta>), destinat
 fn checkout_union(job: &Job<'_>, (tree, meta): (DirTreeId, Arc<DirMeta>), destination: &Path) -> Result<(), RepoError> {
     if whiteout::is_opaque(&job.options, &load_dirtree(job.repo, &tree)?)
         && let Some((parent, name)) = split(destination)
-        && let Some(name) = name.to_str()
     {
         Dir::open(&parent)?.remove_all(name)?;
     }

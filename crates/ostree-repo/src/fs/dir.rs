@@ -1,7 +1,9 @@
 //! A directory held by descriptor, with the path it was opened by for messages.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, Mode, OFlags};
@@ -120,33 +122,58 @@ impl Dir {
     /// The names in this directory, without `.` and `..`. Names that are not UTF-8 are left out: nothing that belongs in
     /// a repository has one.
     pub fn names(&self) -> Result<Vec<String>, RepoError> {
+        Ok(self.raw_names()?.into_iter().filter_map(|name| name.into_string().ok()).collect())
+    }
+
+    /// All names in this directory, without `.` and `..`.
+    fn raw_names(&self) -> Result<Vec<OsString>, RepoError> {
         let entries = rustix::fs::Dir::read_from(&self.fd).map_err(|e| self.fail("listing", "", e))?;
         let mut names = Vec::new();
         for entry in entries {
             let entry = entry.map_err(|e| self.fail("listing", "", e))?;
-            match entry.file_name().to_str() {
-                Ok("." | "..") | Err(_) => {}
-                Ok(name) => names.push(name.to_owned()),
+            let name = entry.file_name().to_bytes();
+            if name != b"." && name != b".." {
+                names.push(OsString::from_vec(name.to_vec()));
             }
         }
         Ok(names)
     }
 
     /// Removes `name` and everything in it, if it is there. Symlinks are removed, not followed.
-    pub fn remove_all(&self, name: &str) -> Result<(), RepoError> {
+    pub fn remove_all(&self, name: impl AsRef<Path>) -> Result<(), RepoError> {
+        let name = name.as_ref();
         match rustix::fs::unlinkat(&self.fd, name, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => return Ok(()),
             Err(Errno::ISDIR | Errno::PERM) => {}
             Err(e) => return Err(self.fail("removing", name, e)),
         }
         if let Some(dir) = self.try_open_dir(name)? {
-            for inner in dir.names()? {
-                dir.remove_all(&inner)?;
+            for inner in dir.raw_names()? {
+                dir.remove_all(Path::new(&inner))?;
             }
         }
         match rustix::fs::unlinkat(&self.fd, name, AtFlags::REMOVEDIR) {
             Ok(()) | Err(Errno::NOENT) => Ok(()),
             Err(e) => Err(self.fail("removing", name, e)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::ffi::OsStrExt;
+
+    use super::*;
+
+    #[test]
+    fn names_of_any_bytes_are_removed() {
+        let temporary = tempfile::tempdir().unwrap();
+        let odd = std::ffi::OsStr::from_bytes(b"\xff\n");
+        std::fs::create_dir_all(temporary.path().join("d").join(odd)).unwrap();
+        std::fs::write(temporary.path().join("d").join(odd).join(odd), "x").unwrap();
+        let dir = Dir::open(temporary.path()).unwrap();
+        assert!(dir.open_dir("d").unwrap().names().unwrap().is_empty());
+        dir.remove_all("d").unwrap();
+        assert!(!dir.exists("d").unwrap());
     }
 }
