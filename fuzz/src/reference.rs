@@ -23,7 +23,7 @@ pub fn run(data: &[u8]) {
 /// Every transport and every scheme.
 pub fn seeds() -> Vec<Vec<u8>> {
     let transports = [
-        "docker://quay.io/a/b:latest",
+        "docker://registry.example.com/a/b:latest",
         "registry:localhost:5000/a@sha256:00",
         "oci:/a/b:tag",
         "oci-archive:/a.tar",

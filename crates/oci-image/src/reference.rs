@@ -187,8 +187,8 @@ mod tests {
     #[test]
     fn references_print_canonically() {
         let cases = [
-            ("registry:quay.io/x:y", "docker://quay.io/x:y"),
-            ("docker://quay.io/x", "docker://quay.io/x"),
+            ("registry:registry.example.com/x:y", "docker://registry.example.com/x:y"),
+            ("docker://registry.example.com/x", "docker://registry.example.com/x"),
             ("docker://", "docker://"),
             ("registry://x", "docker:////x"),
             ("oci:/tmp/a:b:c", "oci:/tmp/a:b:c"),

@@ -35,7 +35,7 @@ impl ProgressArgs {
     pub fn listener(&self) -> Box<dyn Listener> {
         match self.progress {
             _ if self.quiet => Box::new(ostree_container::Silent),
-            Mode::Json => Box::new(JsonLines(Mutex::new(None))),
+            Mode::Json => Box::new(JsonLines::default()),
             Mode::Auto if std::io::stderr().is_terminal() => Box::new(Bar(Mutex::new(None))),
             Mode::Auto | Mode::None => Box::new(ostree_container::Silent),
         }
@@ -43,36 +43,53 @@ impl ProgressArgs {
 }
 
 /// One JSON object an event. A reader that went away is no reason to stop working.
-struct JsonLines(Mutex<Option<Instant>>);
+#[derive(Default)]
+struct JsonLines(Mutex<Told>);
+
+/// Which number of bytes is known and which was told, and when.
+#[derive(Default)]
+struct Told {
+    last: Option<Instant>,
+    known: u64,
+    told: u64,
+}
 
 /// How often the number of bytes is told.
 const INTERVAL: Duration = Duration::from_millis(100);
 
 impl JsonLines {
-    /// Whether it is time to tell the number of bytes again.
-    fn is_due(&self) -> bool {
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let due = last.is_none_or(|last| last.elapsed() >= INTERVAL);
-        if due {
-            *last = Some(Instant::now());
+    /// Tells the number of bytes, if it is time to, or if `now` is set and it has changed.
+    fn bytes(&self, known: Option<u64>, now: bool) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.known = known.unwrap_or(state.known);
+        let due = now || state.last.is_none_or(|last| last.elapsed() >= INTERVAL);
+        if due && state.known != state.told {
+            (state.last, state.told) = (Some(Instant::now()), state.known);
+            print(&serde_json::json!({"type": "bytes", "bytes": state.known}));
         }
-        due
     }
+}
+
+fn print(value: &serde_json::Value) {
+    let _ = writeln!(std::io::stderr(), "{value}");
 }
 
 impl Listener for JsonLines {
     fn event(&self, event: Event) {
-        let value = match event {
+        match event {
             Event::Start { task, bytes, layers } => {
-                serde_json::json!({"type": "start", "task": task, "bytes": bytes, "layers": layers})
+                print(&serde_json::json!({"type": "start", "task": task, "bytes": bytes, "layers": layers}));
             }
-            Event::Layer { index, name } => serde_json::json!({"type": "layer", "index": index, "name": name}),
-            Event::Bytes(_) if !self.is_due() => return,
-            Event::Bytes(bytes) => serde_json::json!({"type": "bytes", "bytes": bytes}),
-            Event::Finishing => serde_json::json!({"type": "finishing"}),
-            Event::Done => serde_json::json!({"type": "done"}),
-        };
-        let _ = writeln!(std::io::stderr(), "{value}");
+            Event::Layer { index, name } => {
+                print(&serde_json::json!({"type": "layer", "index": index, "name": name}));
+            }
+            Event::Bytes(bytes) => self.bytes(Some(bytes), false),
+            Event::Finishing => {
+                self.bytes(None, true);
+                print(&serde_json::json!({"type": "finishing"}));
+            }
+            Event::Done => print(&serde_json::json!({"type": "done"})),
+        }
     }
 }
 

@@ -16,7 +16,7 @@ pub struct Args {
     /// The ref or checksum of the commit
     #[arg(value_name = "REV")]
     rev: String,
-    /// The image to write, e.g. docker://quay.io/exampleos/exampleos:latest or oci:DIR:TAG
+    /// The image to write, e.g. docker://registry.example.com/os:latest or oci:DIR:TAG
     #[arg(value_name = "IMGREF")]
     imgref: ImageReference,
 }

@@ -16,7 +16,7 @@ pub struct Args {
     /// Which image of an index to take (default: this machine's)
     #[arg(long, value_name = "OS/ARCH[/VARIANT]", overrides_with = "platform")]
     platform: Option<Platform>,
-    /// The image, e.g. ostree-unverified-registry:quay.io/exampleos/exampleos:latest or oci:DIR:TAG
+    /// The image, e.g. ostree-unverified-registry:registry.example.com/os:latest or oci:DIR:TAG
     #[arg(value_name = "IMGREF")]
     pub imgref: SourceReference,
 }

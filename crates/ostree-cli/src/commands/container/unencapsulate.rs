@@ -21,7 +21,7 @@ pub struct Args {
     /// Create an OSTree ref pointing to the imported commit
     #[arg(long, value_name = "REF", overrides_with = "write_ref")]
     write_ref: Option<Refspec>,
-    /// The image, e.g. ostree-unverified-registry:quay.io/exampleos/exampleos:latest or oci:DIR:TAG
+    /// The image, e.g. ostree-unverified-registry:registry.example.com/os:latest or oci:DIR:TAG
     #[arg(value_name = "IMGREF")]
     pub imgref: SourceReference,
 }
