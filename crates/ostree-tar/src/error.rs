@@ -118,13 +118,13 @@ pub enum TarError {
         source: Box<StoreError>,
     },
     /// The stream does not start as a tar archive does.
-    #[error("Unrecognized archive format; expected tar, plain or in gzip, xz or zstd")]
+    #[error("Unrecognized archive format; expected tar, plain or in gzip, bzip2, xz or zstd")]
     NotArchive {
         /// What is wrong with the first header.
         source: tar_core::parse::ParseError,
     },
     /// An archive is compressed in a way that is known and not supported.
-    #[error("{format} archives are not supported; unpack it, or compress it as gzip, xz or zstd")]
+    #[error("{format} archives are not supported; unpack it, or compress it as gzip, bzip2, xz or zstd")]
     Compression {
         /// The name of the compression.
         format: &'static str,

@@ -18,6 +18,7 @@ const BINDINGS_ONLY: &[&str] = &[
     "iana-time-zone-haiku",
     "jni-sys",
     "js-sys",
+    "libbz2-rs-sys",
     "linux-raw-sys",
     "security-framework-sys",
     "web-sys",

@@ -37,10 +37,10 @@ pub struct TreeOptions<'o> {
     pub writers: usize,
 }
 
-/// Lays an archive over `tree`: the tar stream `stream`, uncompressed or in gzip, zstd or xz. Directories merge and take the
-/// archive's metadata, files replace files; a file where a directory is, or a directory where a file is, is an error. What is
-/// in the tree already counts as parent of an entry and target of a hard link. An archive without the directory `./` leaves
-/// the root's metadata as it is.
+/// Lays an archive over `tree`: the tar stream `stream`, uncompressed or in gzip, bzip2, zstd or xz. Directories
+/// merge and take the archive's metadata, files replace files; a file where a directory is, or a directory where a
+/// file is, is an error. What is in the tree already counts as parent of an entry and target of a hard link. An
+/// archive without the directory `./` leaves the root's metadata as it is.
 ///
 /// Objects are written to `store`, except the dirtrees, which [`MutableTree::write`] writes. `filter` decides about every
 /// entry, except directories made by [`TreeOptions::autocreate_parents`] other than the root. File times are ignored, and so

@@ -242,10 +242,19 @@ fn compressed_archives() {
         assert_eq!(tree(&packed, &PLAIN), "ce7bd07972088d89 446a0ef1");
     }
     assert_eq!(tree(include_bytes!("linked.tar.xz"), &PLAIN), "ce7bd07972088d89 446a0ef1");
+    let bzip2 = |bytes: &[u8]| {
+        let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    };
+    for packed in [bzip2(&archive), [bzip2(first), bzip2(second)].concat()] {
+        assert_eq!(tree(&packed, &PLAIN), "ce7bd07972088d89 446a0ef1");
+        assert!(refused(&packed[..packed.len() / 3], &PLAIN).starts_with("reading the tar stream at byte"));
+    }
     let packed = gzip(&archive);
     assert!(refused(&packed[..packed.len() / 2], &PLAIN).starts_with("reading the tar stream at byte"));
-    let bzip2 = "bzip2 archives are not supported; unpack it, or compress it as gzip, xz or zstd";
-    assert_eq!(refused(b"BZh91AY&SY", &PLAIN), bzip2);
+    let lzip = "lzip archives are not supported; unpack it, or compress it as gzip, bzip2, xz or zstd";
+    assert_eq!(refused(b"LZIP\x01\x0c", &PLAIN), lzip);
 }
 
 #[test]
