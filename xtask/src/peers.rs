@@ -30,6 +30,13 @@ const PROGRAMS: &[Peer] = &[
     Peer { program: "gpg", debian: "gnupg", fedora: "gnupg2" },
     Peer { program: "mmdebstrap", debian: "mmdebstrap", fedora: "mmdebstrap" },
     Peer { program: "openssl", debian: "openssl", fedora: "openssl" },
+    Peer { program: "jq", debian: "jq", fedora: "jq" },
+    Peer { program: "setfattr", debian: "attr", fedora: "attr" },
+    Peer { program: "setpriv", debian: "util-linux", fedora: "util-linux" },
+    Peer { program: "gzip", debian: "gzip", fedora: "gzip" },
+    Peer { program: "bzip2", debian: "bzip2", fedora: "bzip2" },
+    Peer { program: "xz", debian: "xz-utils", fedora: "xz" },
+    Peer { program: "zstd", debian: "zstd", fedora: "zstd" },
     Peer { program: "time", debian: "time", fedora: "time" },
     Peer { program: "pkg-config", debian: "pkg-config", fedora: "pkgconf-pkg-config" },
 ];
