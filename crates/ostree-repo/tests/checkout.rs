@@ -165,6 +165,32 @@ fn hardlinks_where_the_modes_agree_and_nowhere_else() {
 }
 
 #[test]
+fn user_checkouts_from_an_archive_share_what_was_decompressed() {
+    let bench = Bench::new(RepoMode::Archive);
+    let commit = bench.write(fill_with_closed);
+    let run = |name: &str, uncompressed_cache: bool| {
+        let out = bench.path(name);
+        checkout(&bench.repo, &commit, &out, &CheckoutOptions { uncompressed_cache, ..user() }).expect("checked out");
+        out
+    };
+    let inode = |path: PathBuf| fs::symlink_metadata(path).expect("there").ino();
+    let cache = bench.path("repo/uncompressed-objects-cache");
+    let alone = run("alone", false);
+    assert!(!cache.exists());
+    let (one, two) = (run("one", true), run("two", true));
+    // Nine contents: the tool, the large file and seven of the many. Not the empty and the closed one, nor the symlink.
+    let cached = names(&cache).iter().map(|prefix| names(&cache.join(prefix)).len()).sum::<usize>();
+    assert_eq!(cached, 9);
+    assert_eq!(inode(one.join("usr/bin/tool")), inode(two.join("usr/bin/same")));
+    assert_ne!(inode(one.join("usr/bin/tool")), inode(alone.join("usr/bin/tool")));
+    for copied in ["usr/share/empty", "usr/bin/closed", "usr/bin/link"] {
+        assert_ne!(inode(one.join(copied)), inode(two.join(copied)), "{copied}");
+    }
+    assert_eq!((text(two.join("usr/bin/tool")), permissions(two.join("usr/share/large"))), ("tool\n".into(), 0o640));
+    assert!(names(&bench.path("repo/tmp")).iter().all(|name| !name.ends_with(".tmp")));
+}
+
+#[test]
 fn full_checkouts_restore_owners_xattrs_and_set_uid() {
     if !is_root() {
         skipped("full checkouts");

@@ -53,6 +53,7 @@ fn fill(job: &Job<'_>, cache: &Dir, path: &str, id: &FileId) -> Result<bool, Rep
     }
     let Some(mut content) = file.content else { return Ok(false) };
     // Where leftovers of a process that was killed are cleaned up.
+    job.repo.dir().ensure_dir("tmp", 0o775)?;
     let tmp = job.repo.dir().open_dir("tmp")?;
     let temporary = job.temporary_name();
     let out = tmp.create_file(&temporary, 0o600)?;
@@ -64,14 +65,16 @@ fn fill(job: &Job<'_>, cache: &Dir, path: &str, id: &FileId) -> Result<bool, Rep
         })
         .and_then(|()| publish(&tmp, &temporary, cache, path));
     let removed = tmp.remove_file(&temporary);
-    linked.and(removed).map(|_| true)
+    removed.and(linked)
 }
 
-/// Gives the finished file its name. One that another checkout put there meanwhile is as good.
-fn publish(tmp: &Dir, temporary: &str, cache: &Dir, path: &str) -> Result<(), RepoError> {
+/// Gives the finished file its name; `false` where the file system knows no hardlinks. A file that another checkout put
+/// there meanwhile is as good.
+fn publish(tmp: &Dir, temporary: &str, cache: &Dir, path: &str) -> Result<bool, RepoError> {
     cache.ensure_dir(path.get(..2).unwrap_or_default(), 0o777)?;
     match rustix::fs::linkat(tmp, temporary, cache, path, AtFlags::empty()) {
-        Ok(()) | Err(Errno::EXIST) => Ok(()),
+        Ok(()) | Err(Errno::EXIST) => Ok(true),
+        Err(Errno::PERM | Errno::OPNOTSUPP) => Ok(false),
         Err(e) => Err(cache.fail("linking", path, e)),
     }
 }
