@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use ostree_core::limits::MAX_TREE_DEPTH;
 use ostree_core::walk::load_dirtree;
 use ostree_core::{DirEntry, DirMeta, DirTree, DirTreeId};
 use rustix::fs::Mode;
@@ -30,6 +31,8 @@ pub struct Node {
     /// The path from the root of what is checked out, with `/` at both ends; empty if nobody asks.
     path: String,
     parent: Option<Arc<Node>>,
+    /// How many directories of the checkout it is in.
+    depth: usize,
     /// Tasks that still put something into the directory or one below it.
     pending: AtomicUsize,
 }
@@ -37,7 +40,7 @@ pub struct Node {
 impl Node {
     /// The root directory: `meta` if this checkout made it.
     pub fn root(job: &Job<'_>, dir: Dir, meta: Option<Arc<DirMeta>>) -> Result<Arc<Self>, RepoError> {
-        Self::begin(job, Self { dir, meta, path: "/".into(), parent: None, pending: AtomicUsize::new(1) })
+        Self::begin(job, Self { dir, meta, path: "/".into(), parent: None, depth: 0, pending: AtomicUsize::new(1) })
     }
 
     fn begin(job: &Job<'_>, node: Self) -> Result<Arc<Self>, RepoError> {
@@ -103,6 +106,10 @@ fn done(job: &Job<'_>, node: Arc<Node>) -> Result<(), RepoError> {
 }
 
 fn subdir(job: &Job<'_>, parent: &Arc<Node>, entry: DirEntry, queue: &Queue<Task>) -> Result<(), RepoError> {
+    // A damaged repository may hold a directory that contains itself.
+    if parent.depth >= MAX_TREE_DEPTH {
+        return Err(RepoError::Request(format!("directories nest deeper than {MAX_TREE_DEPTH}")));
+    }
     let name = entry.name.as_str();
     let meta = job.meta(&entry.meta)?;
     let tree = load_dirtree(job.repo, &entry.tree)?;
@@ -121,6 +128,7 @@ fn subdir(job: &Job<'_>, parent: &Arc<Node>, entry: DirEntry, queue: &Queue<Task
             meta: created.then_some(meta),
             path,
             parent: Some(Arc::clone(parent)),
+            depth: parent.depth + 1,
             pending: AtomicUsize::new(1),
         },
     )?;
