@@ -126,18 +126,26 @@ fn jobs(asked: usize) -> usize {
     if asked > 0 { asked } else { std::thread::available_parallelism().map_or(1, usize::from) }
 }
 
+/// Free space that cases may need at once, in bytes: a slow one keeps several system trees. Containers often get 64 MiB.
+const ROOM: u64 = 4 << 30;
+
 /// A fresh directory to work in. Memory-backed where it takes attributes: the reference syncs after every commit.
 fn scratch_dir(asked: Option<&Path>) -> Result<PathBuf> {
     let shm = Path::new("/dev/shm");
     let parent = match asked {
         Some(dir) => std::path::absolute(dir)?,
-        None if takes_xattrs(shm) => shm.to_owned(),
+        None if takes_xattrs(shm) && free_space(shm) >= ROOM => shm.to_owned(),
         None => sh::target_dir(),
     };
     cleanup::remove_leftovers(&parent)?;
     let dir = parent.join(format!("{}{}", cleanup::PREFIX, std::process::id()));
     std::fs::create_dir_all(&dir).with_context(|| format!("making {}", dir.display()))?;
     Ok(dir)
+}
+
+/// Free bytes of the file system of `dir`; none where it cannot be asked.
+fn free_space(dir: &Path) -> u64 {
+    rustix::fs::statvfs(dir).map_or(0, |stat| stat.f_bavail * stat.f_frsize)
 }
 
 fn takes_xattrs(dir: &Path) -> bool {

@@ -15,7 +15,7 @@ writing for the real ones, and with the real ones writing for ours. Exits 1 when
   --slow           also the cases on a real operating system tree
   --jobs N         run N cases at once (default: the number of processors)
   --keep           keep the directories the cases worked in
-  --scratch DIR    work below DIR (default: /dev/shm, or the target directory where that takes no attributes)
+  --scratch DIR    work below DIR (default: /dev/shm, or the target directory where that is small or lacks attributes)
   --subject PATH   the binary to judge (default: build ours); the real `ostree` here checks the suite itself
   --reference-only run the real programs alone, to see that the cases are sound
   --profile NAME   the cargo profile to build ours with (default: fast)";
