@@ -68,7 +68,10 @@ fn xattrs(path: &Path) -> Result<Xattrs> {
     let mut value = vec![0u8; 64 * 1024];
     for key in names.get(..length).unwrap_or_default().split(|byte| *byte == 0).filter(|key| !key.is_empty()) {
         let size = rustix::fs::lgetxattr(&name, &CString::new(key)?, &mut value).with_context(failed)?;
-        pairs.push((key.to_vec(), value.get(..size).unwrap_or_default().to_vec()));
+        // As in commits: `ostree` takes an attribute without a value for one that is gone.
+        if size > 0 {
+            pairs.push((key.to_vec(), value.get(..size).unwrap_or_default().to_vec()));
+        }
     }
     Ok(Xattrs::new(pairs)?)
 }
