@@ -84,39 +84,53 @@ impl Stage {
         &self.dir
     }
 
-    /// Moves every object into `objects`; one that is there already stays, except for detached metadata. Then the staging
-    /// directory is gone.
+    /// Moves every object into `objects`; one that is there already stays, except for detached metadata. Commits come last,
+    /// so that a kill in between leaves none whose objects are missing. Then the staging directory is gone.
     pub fn publish(self, tmp: &Dir, objects: &Dir) -> Result<(), RepoError> {
+        let mut commits = Vec::new();
         for prefix in self.dir.names()? {
             if prefix.len() == 2 && prefix.bytes().all(|b| b.is_ascii_hexdigit()) {
-                self.publish_prefix(objects, &prefix)?;
+                commits.extend(self.publish_prefix(objects, &prefix)?);
             }
+        }
+        for (prefix, file) in commits {
+            move_object(&self.dir.open_dir(&prefix)?, &objects.open_dir(&prefix)?, &prefix, &file)?;
         }
         tmp.remove_all(&self.name)?;
         tmp.remove_file(&format!("{}-lock", self.name)).map(|_| ())
     }
 
-    fn publish_prefix(&self, objects: &Dir, prefix: &str) -> Result<(), RepoError> {
-        // In a new repository most of these directories are not there yet: then one rename does it.
-        match rustix::fs::renameat_with(&self.dir, prefix, objects, prefix, RenameFlags::NOREPLACE) {
-            Ok(()) => return Ok(()),
-            Err(Errno::EXIST | Errno::INVAL | Errno::NOSYS) => {}
-            Err(e) => return Err(objects.fail("moving objects into", prefix, e)),
+    /// Moves the objects of one directory, and gives those that must come later.
+    fn publish_prefix(&self, objects: &Dir, prefix: &str) -> Result<Vec<(String, String)>, RepoError> {
+        let from = self.dir.open_dir(prefix)?;
+        let (later, now): (Vec<_>, Vec<_>) = from.names()?.into_iter().partition(|file| is_commit(prefix, file));
+        if later.is_empty() {
+            // In a new repository most of these directories are not there yet: then one rename does it.
+            match rustix::fs::renameat_with(&self.dir, prefix, objects, prefix, RenameFlags::NOREPLACE) {
+                Ok(()) => return Ok(Vec::new()),
+                Err(Errno::EXIST | Errno::INVAL | Errno::NOSYS) => {}
+                Err(e) => return Err(objects.fail("moving objects into", prefix, e)),
+            }
         }
         objects.ensure_dir(prefix, 0o777)?;
         let to = objects.open_dir(prefix)?;
-        let from = self.dir.open_dir(prefix)?;
-        for file in from.names()? {
-            let replaceable =
-                layout::parse_loose(prefix, &file).is_some_and(|name| name.kind == ObjectKind::CommitMeta);
-            let flags = if replaceable { RenameFlags::empty() } else { RenameFlags::NOREPLACE };
-            match rustix::fs::renameat_with(&from, &file, &to, &file, flags) {
-                Ok(()) => {}
-                Err(Errno::EXIST) => from.remove_file(&file).map(|_| ())?,
-                Err(e) => return Err(to.fail("moving object", &file, e)),
-            }
-        }
-        Ok(())
+        now.iter().try_for_each(|file| move_object(&from, &to, prefix, file))?;
+        Ok(later.into_iter().map(|file| (prefix.to_owned(), file)).collect())
+    }
+}
+
+/// Whether the file is a commit, which stands for everything it names.
+fn is_commit(prefix: &str, file: &str) -> bool {
+    layout::parse_loose(prefix, file).is_some_and(|name| name.kind == ObjectKind::Commit)
+}
+
+fn move_object(from: &Dir, to: &Dir, prefix: &str, file: &str) -> Result<(), RepoError> {
+    let replaceable = layout::parse_loose(prefix, file).is_some_and(|name| name.kind == ObjectKind::CommitMeta);
+    let flags = if replaceable { RenameFlags::empty() } else { RenameFlags::NOREPLACE };
+    match rustix::fs::renameat_with(from, file, to, file, flags) {
+        Ok(()) => Ok(()),
+        Err(Errno::EXIST) => from.remove_file(file).map(|_| ()),
+        Err(e) => Err(to.fail("moving object", file, e)),
     }
 }
 
