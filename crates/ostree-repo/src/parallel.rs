@@ -10,8 +10,9 @@ use crate::error::RepoError;
 /// How often whoever feeds or waits for the workers gets a chance to report progress.
 const TICK: Duration = Duration::from_millis(100);
 
-/// How many pieces of work wait at most, per worker. Enough that none idles while the next is found.
-const QUEUED_PER_WORKER: usize = 256;
+/// How many pieces of work wait at most. Enough that no worker idles while the next is found; few enough that each may hold
+/// a descriptor open.
+const QUEUED: usize = 256;
 
 /// How many threads to use: what the caller asks for, or one per processor.
 pub fn jobs(asked: Option<NonZeroUsize>) -> usize {
@@ -140,7 +141,7 @@ pub fn run<T: Send, R>(
             blocked: false,
             error: None,
         }),
-        capacity: jobs * QUEUED_PER_WORKER,
+        capacity: QUEUED,
         filled: Condvar::new(),
         drained: Condvar::new(),
     };

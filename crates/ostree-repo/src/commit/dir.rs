@@ -1,21 +1,21 @@
 //! A tree from a directory of the file system, walked by descriptor; files are hashed and written by several threads.
 
 use std::num::NonZeroUsize;
+use std::os::fd::AsFd;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ostree_core::limits::MAX_TREE_DEPTH;
 use ostree_core::tree::{MutableTree, Node};
 use ostree_core::{DirMeta, DirMetaId, EntryName, FileId, ObjectKind, Owner, WriteObject, Xattrs};
 use rustix::fs::{AtFlags, FileType, Stat};
-use std::os::fd::AsFd;
 
 use crate::commit::devino::DevInoCache;
 use crate::commit::file::{self, Found};
 use crate::commit::modifier::{Modifier, Verdict};
-use crate::commit::pool;
 use crate::error::RepoError;
 use crate::fs::{Dir, xattr};
+use crate::parallel;
 use crate::transaction::Transaction;
 
 /// How a directory is read.
@@ -54,25 +54,24 @@ pub fn add_directory(
 ) -> Result<(), RepoError> {
     let absolute = std::fs::canonicalize(path).map_err(|e| RepoError::io("opening", path, e))?;
     let root = Arc::new(Dir::open(&absolute)?);
-    let mut skeleton = None;
-    let done = pool::run(
-        options.jobs.unwrap_or_else(pool::default_jobs),
-        |send| {
-            let mut walker = Walker { transaction, modifier, send, slots: 0, depth: 0 };
-            skeleton = walker.directory(&root, "")?;
-            Ok(())
-        },
-        |job: Job| {
-            let found = Found { dir: &job.dir, name: job.name.as_str(), path: &job.path, stat: job.stat };
-            Ok((job.slot, file::add(transaction, &found, modifier, options.devino)?))
-        },
-    )?;
-    let mut files = vec![None; done.len()];
-    for (slot, id) in done {
-        if let Some(place) = files.get_mut(slot) {
+    let files = Mutex::new(Vec::new());
+    let work = |job: Job| {
+        let found = Found { dir: &job.dir, name: job.name.as_str(), path: &job.path, stat: job.stat };
+        let id = file::add(transaction, &found, modifier, options.devino)?;
+        let mut files = files.lock().unwrap_or_else(PoisonError::into_inner);
+        if files.len() <= job.slot {
+            files.resize(job.slot + 1, None);
+        }
+        if let Some(place) = files.get_mut(job.slot) {
             *place = id;
         }
-    }
+        Ok(())
+    };
+    let skeleton = parallel::run(parallel::jobs(options.jobs), &work, &mut || {}, |feeder, tick| {
+        let mut send = |job| feeder.push(job, tick);
+        Walker { transaction, modifier, send: &mut send, slots: 0, depth: 0 }.directory(&root, "")
+    })?;
+    let files = files.into_inner().unwrap_or_else(PoisonError::into_inner);
     if let Some(skeleton) = skeleton {
         tree.overlay(transaction, assemble(transaction, skeleton, &files)?)?;
     }
@@ -82,7 +81,8 @@ pub fn add_directory(
 struct Walker<'a, 't> {
     transaction: &'a Transaction<'t>,
     modifier: &'a Modifier,
-    send: &'a dyn Fn(Job) -> Result<(), pool::Closed>,
+    /// Hands a file to the workers; `false` once one of them has failed.
+    send: &'a mut dyn FnMut(Job) -> bool,
     slots: usize,
     depth: usize,
 }
@@ -132,7 +132,10 @@ impl Walker<'_, '_> {
             FileType::RegularFile | FileType::Symlink => {
                 let slot = self.slots;
                 self.slots += 1;
-                (self.send)(Job { dir: Arc::clone(dir), name: name.clone(), path, stat, slot })?;
+                if !(self.send)(Job { dir: Arc::clone(dir), name: name.clone(), path, stat, slot }) {
+                    // The worker's error is the one that is reported.
+                    return Err(RepoError::Request("stopped".into()));
+                }
                 skeleton.files.push((name, slot));
             }
             // What the modifier leaves out may be of any kind.

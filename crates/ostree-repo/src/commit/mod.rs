@@ -5,7 +5,6 @@ mod dir;
 mod file;
 mod modifier;
 mod object;
-mod pool;
 mod stored;
 
 pub use devino::{DevInoCache, Trust};
