@@ -167,8 +167,17 @@ mod tests {
         assert!(refused(&format!("ab/{}.file", "A".repeat(62))).starts_with("Invalid sha256 checksum abAAA"));
         assert_eq!(refused(&format!("ab/{}.exe", &HEX[2..])), "Invalid object type exe");
         assert_eq!(refused(&format!("ab/{}.file.file", &HEX[2..])), "Invalid object type file.file");
-        assert_eq!(refused("../../x.file"), "Invalid checksum part ../x");
         assert_eq!(place(b"\xff").unwrap_err().to_string(), "Invalid non-utf8 path");
+    }
+
+    #[test]
+    fn names_that_lead_astray_are_refused_wherever_they_stand() {
+        for path in ["/usr/bin/bash", "usr/../etc/shadow", "..", "a\0b", &format!("/{REPO}/config")] {
+            assert!(matches!(place(path.as_bytes()), Err(Reason::UnsafePath(_))), "{path:?}");
+        }
+        let dots = format!("{REPO}/objects/../../x.file");
+        assert_eq!(place(dots.as_bytes()).unwrap_err().to_string(), format!("Invalid path: {dots}"));
+        assert_eq!(place(b"usr/bin/..data").unwrap(), Place::Elsewhere);
     }
 
     #[test]
