@@ -21,8 +21,9 @@ const ZSTD_THREADS: u32 = 16;
 /// The gzip level where none is asked for. Here 5 gives within 2 % of the size that zlib gives at 6, and 6 itself only 0.2 %
 /// less for a sixth more time.
 const GZIP_DEFAULT: u32 = 5;
-/// The zstd level where none is asked for: zstd's own default.
-const ZSTD_DEFAULT: i32 = 3;
+/// The zstd level where none is asked for. Against 3, zstd's own default, it takes four fifths of the time for 2 % more
+/// bytes, and an operating system is still smaller than with gzip.
+const ZSTD_DEFAULT: i32 = 2;
 
 /// How layers are compressed, and how hard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +67,7 @@ pub struct InvalidCompression(String);
 impl FromStr for Compression {
     type Err = InvalidCompression;
 
-    /// Reads `gzip`, `zstd` or `none`, with `:LEVEL` behind it; without a level gzip has 5 and zstd 3.
+    /// Reads `gzip`, `zstd` or `none`, with `:LEVEL` behind it; without a level gzip has 5 and zstd 2.
     fn from_str(text: &str) -> Result<Self, InvalidCompression> {
         let refuse = || InvalidCompression(text.chars().take(100).collect());
         let (name, level) = match text.split_once(':') {
@@ -307,7 +308,7 @@ mod tests {
 
     #[test]
     fn compressions_parse_and_print() {
-        for (text, printed) in [("gzip", "gzip:5"), ("zstd", "zstd:3"), ("none", "none"), ("gzip:9", "gzip:9")] {
+        for (text, printed) in [("gzip", "gzip:5"), ("zstd", "zstd:2"), ("none", "none"), ("gzip:9", "gzip:9")] {
             assert_eq!(text.parse::<Compression>().unwrap().to_string(), printed);
         }
         for bad in ["", "gzip:", "gzip:10", "zstd:0", "zstd:20", "none:1", "xz", "gzip:-1", "GZIP"] {

@@ -270,7 +270,7 @@ fn copy_compressed(
 ) -> Result<FileId, RepoError> {
     let failed = |e| RepoError::io("writing", target.temporary.path(), e);
     let start = write_archive_header(size, header);
-    let mut deflater = Deflater::new(file, target.config.zlib_level, &start).map_err(failed)?;
+    let mut deflater = Deflater::new(file, target.config.zlib_level_for(size), &start).map_err(failed)?;
     let id = body.copy(header, &mut deflater, target.temporary)?;
     deflater.finish().map_err(failed)?;
     Ok(id)
