@@ -1,4 +1,4 @@
-//! Extended attributes as objects hold them: GVariant `a(ayay)`, names with a trailing NUL, sorted by name.
+//! Extended attributes as objects hold them: GVariant `a(ayay)`, names with a trailing NUL.
 
 use gvariant::{Marker, Structure, gv};
 
