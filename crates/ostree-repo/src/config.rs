@@ -6,15 +6,6 @@ use crate::error::RepoError;
 use crate::keyfile::KeyFile;
 use crate::mode::RepoMode;
 
-/// How hard objects of an archive are compressed where the configuration does not say. The compressed bytes are part of no
-/// checksum, so this is a matter of taste: against libostree's 6 an archive takes a quarter of the time and a sixth more
-/// space.
-const FAST_ZLIB_LEVEL: u32 = 2;
-/// The same for large objects: few files, but half of the time.
-const LARGE_ZLIB_LEVEL: u32 = 1;
-/// From how many bytes on an object is large.
-const LARGE: u64 = 512 * 1024;
-
 /// How much free space a write must leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MinFreeSpace {
@@ -53,7 +44,8 @@ pub struct Config {
     pub parent: Option<String>,
     /// `core.tombstone-commits`: whether deleted commits leave a trace. Default false.
     pub tombstone_commits: bool,
-    /// `archive.zlib-level`, 1 to 9; see [`Config::zlib_level_for`] for what holds where it is not set.
+    /// `archive.zlib-level`, 1 to 9; where it is not set, objects are compressed
+    /// as fast as possible.
     pub zlib_level: Option<u32>,
 }
 
@@ -95,11 +87,6 @@ impl Config {
             },
             file,
         })
-    }
-
-    /// The level for an object of `size` bytes: the configured one, else a fast one.
-    pub fn zlib_level_for(&self, size: u64) -> u32 {
-        self.zlib_level.unwrap_or(if size < LARGE { FAST_ZLIB_LEVEL } else { LARGE_ZLIB_LEVEL })
     }
 
     fn refuse(path: &Path, reason: impl Into<String>) -> RepoError {
@@ -177,8 +164,7 @@ mod tests {
         assert_eq!((config.mode, config.fsync, config.zlib_level), (RepoMode::Archive, true, None));
         assert_eq!(config.min_free_space, MinFreeSpace::Percent(3));
         let slow = parse("[core]\nrepo_version=1\n[archive]\nzlib-level=12\n").unwrap();
-        assert_eq!((slow.zlib_level_for(0), slow.zlib_level_for(LARGE)), (9, 9));
-        assert!(config.zlib_level_for(0) > config.zlib_level_for(LARGE));
+        assert_eq!(slow.zlib_level, Some(9));
         let config = parse("[core]\nrepo_version=1\nmin-free-space-size=2GB\nlock-timeout-secs=-1\n").unwrap();
         assert_eq!((config.mode, config.min_free_space), (RepoMode::Bare, MinFreeSpace::Size(2048)));
         assert_eq!(config.lock_timeout_secs, None);

@@ -11,3 +11,7 @@ pub const COPY_BUFFER: usize = 128 * 1024;
 
 /// The longest symlink target in bytes (`PATH_MAX`).
 pub const MAX_SYMLINK_TARGET: usize = 4096;
+
+/// The largest object, in bytes, that a thread compresses in one piece: four fifths of the bytes of a system are in smaller
+/// ones. A thread holds it twice, as it is and compressed.
+pub const MAX_WHOLE: u64 = 4 * 1024 * 1024;

@@ -8,6 +8,7 @@ use super::workspace::Workspace;
 /// Crates that compile C, each with the reason why we bear it.
 const COMPILED: &[(&str, &str)] = &[
     ("zstd-sys", "zstd has no encoder of its speed in Rust"),
+    ("libdeflate-sys", "deflate in Rust takes twice as long"),
     ("ring", "the primitives of TLS"),
     ("libmimalloc-sys", "musl's allocator is half as fast"),
 ];
@@ -75,7 +76,8 @@ fn packages(lock: &str) -> Vec<Locked<'_>> {
 mod tests {
     use super::*;
 
-    const LISTED: &str = "name = \"zstd-sys\"\nname = \"ring\"\nname = \"libmimalloc-sys\"\n";
+    const LISTED: &str =
+        "name = \"zstd-sys\"\nname = \"libdeflate-sys\"\nname = \"ring\"\nname = \"libmimalloc-sys\"\n";
 
     fn messages(more: &str) -> Vec<String> {
         let workspace = Workspace { lock: format!("{LISTED}{more}"), ..Workspace::default() };
@@ -92,6 +94,6 @@ mod tests {
     #[test]
     fn a_crate_that_is_gone_is_told() {
         let workspace = Workspace { lock: "name = \"ring\"\n".into(), ..Workspace::default() };
-        assert_eq!(check(&workspace).len(), 2);
+        assert_eq!(check(&workspace).len(), 3);
     }
 }

@@ -9,6 +9,7 @@ mod bare_user;
 mod bare_user_only;
 mod content;
 mod deflate;
+mod deflate_whole;
 mod link;
 mod split_xattrs;
 mod write;

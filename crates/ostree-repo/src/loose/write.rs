@@ -16,9 +16,10 @@ use crate::config::Config;
 use crate::error::RepoError;
 use crate::fs::{Dir, xattr};
 use crate::layout::loose_path;
-use crate::limits::COPY_BUFFER;
+use crate::limits::{COPY_BUFFER, MAX_WHOLE};
 use crate::loose::content::ContentLimit;
 use crate::loose::deflate::Deflater;
+use crate::loose::deflate_whole::Whole;
 use crate::mode::RepoMode;
 
 /// Where objects are written.
@@ -262,6 +263,11 @@ fn set_attributes(
     }
 }
 
+/// The level for objects that are too large for [`Whole`]: few files, but a quarter of the bytes.
+const LARGE_LEVEL: u32 = 1;
+
+/// Where the configuration names no level, speed goes first: against libostree's level 6 an archive takes a quarter of
+/// the time and a tenth more space. The compressed bytes are part of no checksum.
 fn copy_compressed(
     target: &Target<'_>,
     (header, size): (&FileHeader, u64),
@@ -270,7 +276,14 @@ fn copy_compressed(
 ) -> Result<FileId, RepoError> {
     let failed = |e| RepoError::io("writing", target.temporary.path(), e);
     let start = write_archive_header(size, header);
-    let mut deflater = Deflater::new(file, target.config.zlib_level_for(size), &start).map_err(failed)?;
+    if target.config.zlib_level.is_none() && size <= MAX_WHOLE {
+        let mut whole = Whole::new();
+        let id = body.copy(header, &mut whole, target.temporary)?;
+        whole.finish(file, &start).map_err(failed)?;
+        return Ok(id);
+    }
+    let level = target.config.zlib_level.unwrap_or(LARGE_LEVEL);
+    let mut deflater = Deflater::new(file, level, &start).map_err(failed)?;
     let id = body.copy(header, &mut deflater, target.temporary)?;
     deflater.finish().map_err(failed)?;
     Ok(id)
