@@ -8,13 +8,14 @@
 //! an image. Reading: [`import`] takes a stream with a commit, [`import_object_set`] one with file objects alone, and
 //! [`check_complete`] says whether all that was read together makes a whole commit.
 //!
-//! Ordinary archives become trees with [`add_archive`].
+//! Ordinary archives become trees with [`add_archive`], ordinary layers of images with [`read_layer`].
 //!
 //! The format is that of ostree-ext; see [`write::Flavour`] for its two variants.
 
 pub mod detached;
 pub mod entry;
 pub mod error;
+pub mod layer;
 pub mod limits;
 pub mod path;
 pub mod read;
@@ -23,6 +24,7 @@ pub mod write;
 
 pub use detached::replace_detached;
 pub use error::{Reason, TarError};
+pub use layer::{LayerContents, LayerOptions, LowerLink, LowerTarget, VarPlace, read_layer};
 pub use read::{ImportOptions, ImportStats, Imported, check_complete, import, import_object_set};
 pub use tree::{TreeOptions, add_archive};
 pub use write::{
