@@ -12,6 +12,7 @@
 //!
 //! The format is that of ostree-ext; see [`write::Flavour`] for its two variants.
 
+mod archive;
 pub mod detached;
 pub mod entry;
 pub mod error;

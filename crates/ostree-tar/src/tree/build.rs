@@ -7,17 +7,17 @@ use ostree_core::{
     Checksum, DirMeta, DirMetaId, EntryFilter, FileHeader, FileId, ObjectKind, Owner, ReadObject, StoreError, Verdict,
     WriteObject, Xattrs, mode,
 };
-use tar_core::EntryType;
 
 use super::decompress::unpacked;
 use super::links::{self, Link};
 use super::name::TreePath;
-use super::sparse::{self, Expanded};
-use super::writers::{self, Job, Origin, Queue, Stopped};
-use super::{pax, place};
+use super::place;
+use crate::archive::content::{self, Halt};
+use crate::archive::kind::{self, Kind};
+use crate::archive::pax;
+use crate::archive::writers::{self, Job, Origin, Queue};
 use crate::entry::{Entries, Entry};
 use crate::error::{Reason, TarError};
-use crate::limits::SMALL_FILE_SIZE;
 
 /// The mode of directories that the archive does not have.
 const MADE_DIRECTORY: u32 = mode::DIRECTORY | 0o755;
@@ -75,19 +75,6 @@ pub fn add_archive<S: ReadObject + WriteObject>(
     builder.finish(&ids)
 }
 
-/// Why reading ends early.
-enum Halt {
-    Error(TarError),
-    /// A writer has failed, and says why.
-    Stopped,
-}
-
-impl From<Stopped> for Halt {
-    fn from(_: Stopped) -> Self {
-        Self::Stopped
-    }
-}
-
 struct Builder<'b> {
     tree: &'b mut MutableTree,
     read: &'b dyn ReadObject,
@@ -97,48 +84,6 @@ struct Builder<'b> {
     /// Where each file that the archive brings stands.
     files: Vec<TreePath>,
     links: Vec<Link>,
-}
-
-/// What kind of thing an entry is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Directory,
-    Regular,
-    Symlink,
-    HardLink,
-    /// What trees do not hold, with its type bits.
-    Other(u32),
-    /// What is no part of the tree.
-    Nothing,
-}
-
-impl Kind {
-    fn of(entry: &Entry) -> Self {
-        match entry.kind {
-            EntryType::Directory | EntryType::Other(b'D') => Self::Directory,
-            EntryType::Symlink => Self::Symlink,
-            EntryType::Link => Self::HardLink,
-            EntryType::Char => Self::Other(0o020000),
-            EntryType::Block => Self::Other(0o060000),
-            EntryType::Fifo => Self::Other(0o010000),
-            // The rest of a file that starts in another archive, and the label of a volume.
-            EntryType::Other(b'M') => Self::Other(0),
-            EntryType::Other(b'V') => Self::Nothing,
-            _ if entry.kind.is_file() && entry.path.ends_with(b"/") => Self::Directory,
-            // POSIX has types that are not known read as regular files.
-            _ => Self::Regular,
-        }
-    }
-
-    fn type_bits(self) -> u32 {
-        match self {
-            Self::Directory => mode::DIRECTORY,
-            Self::Symlink => mode::SYMLINK,
-            Self::Regular | Self::HardLink => mode::REGULAR,
-            Self::Other(bits) => bits,
-            Self::Nothing => 0,
-        }
-    }
 }
 
 /// An entry that goes into the tree.
@@ -195,7 +140,7 @@ impl Builder<'_> {
             return Ok(None);
         }
         let path = TreePath::new(&entry.path, self.options.rename)?;
-        let own = Owner { uid: id("uid", entry.uid)?, gid: id("gid", entry.gid)? };
+        let own = kind::owner(entry)?;
         let own_mode = pax::permissions(&entry.pax, entry.mode & mode::PERMISSION_MASK) | kind.type_bits();
         let Verdict::Keep { owner, mode } = self.filter.decide(&path.absolute(), own, own_mode) else {
             return Ok(None);
@@ -252,33 +197,8 @@ impl Builder<'_> {
         let slot = self.reserve(&kept.path).map_err(|reason| refused(&origin, reason))?;
         let header =
             FileHeader { owner: kept.owner, mode: kept.mode, symlink_target: String::new(), xattrs: kept.xattrs };
-        if entries.entry().sparse || entries.entry().size > SMALL_FILE_SIZE {
-            let id = self.stream(&header, entries, &origin).map_err(Halt::Error)?;
-            queue.written(slot, id);
-        } else {
-            let mut bytes = Vec::new();
-            entries.read_content(&mut bytes).map_err(Halt::Error)?;
-            queue.push(Job { slot, header, bytes, origin })?;
-        }
+        content::regular(queue, entries, slot, header, origin)?;
         Ok(slot)
-    }
-
-    fn stream<R: Read>(
-        &self,
-        header: &FileHeader,
-        entries: &mut Entries<R>,
-        origin: &Origin,
-    ) -> Result<FileId, TarError> {
-        let (size, stored, sparse) = (entries.entry().real_size, entries.entry().size, entries.entry().sparse);
-        let pieces = if sparse { entries.entry().pieces.clone() } else { vec![(0, size)] };
-        sparse::check(&pieces, size, stored).map_err(|reason| origin.clone().refuse(reason))?;
-        let mut content = Expanded::new(entries.content(), &pieces, size);
-        let written = self.write.write_file(header, size, &mut content, None);
-        // A stream that breaks off is the cause, whatever the store made of it.
-        match content.into_inner().into_failure() {
-            Some(failure) => Err(failure),
-            None => written.map_err(|source| origin.clone().refuse(source)),
-        }
     }
 
     /// Puts the files and links in their places, now that their ids are known, and completes the root.
@@ -316,16 +236,5 @@ fn refused(origin: &Origin, reason: Reason) -> Halt {
 }
 
 fn symlink(entry: &Entry, kept: Kept) -> Result<FileHeader, Reason> {
-    let target = std::str::from_utf8(&entry.link).map_err(|_| Reason::TargetNonUtf8)?;
-    if target.is_empty() {
-        return Err(Reason::NoTarget);
-    }
-    Ok(FileHeader::symlink(kept.owner, target, kept.xattrs))
-}
-
-/// A user or group id. Negative ones stand as 63-bit numbers in the binary form and are taken as the system takes them.
-fn id(what: &'static str, value: u64) -> Result<u32, Reason> {
-    const NEGATIVE: u64 = 0x7fff_ffff_8000_0000;
-    let number = if value >= NEGATIVE && value >> 63 == 0 { value & 0xffff_ffff } else { value };
-    u32::try_from(number).map_err(|_| Reason::Owner { what, value })
+    Ok(FileHeader::symlink(kept.owner, kind::symlink_target(entry)?, kept.xattrs))
 }

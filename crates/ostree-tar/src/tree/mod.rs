@@ -15,9 +15,6 @@ mod build;
 mod decompress;
 mod links;
 mod name;
-mod pax;
 mod place;
-mod sparse;
-mod writers;
 
 pub use build::{TreeOptions, add_archive};

@@ -10,32 +10,32 @@ use crate::limits::MAX_WAITING;
 
 /// Where an entry stood in the archive, for messages.
 #[derive(Debug, Clone)]
-pub(super) struct Origin {
-    pub(super) entry: String,
-    pub(super) offset: u64,
+pub(crate) struct Origin {
+    pub(crate) entry: String,
+    pub(crate) offset: u64,
 }
 
 impl Origin {
     /// The error of this entry.
-    pub(super) fn refuse(self, source: impl Into<Reason>) -> TarError {
+    pub(crate) fn refuse(self, source: impl Into<Reason>) -> TarError {
         TarError::Entry { entry: self.entry, offset: self.offset, source: Box::new(source.into()) }
     }
 }
 
 /// A small file to write.
-pub(super) struct Job {
+pub(crate) struct Job {
     /// Which file of the archive it is, counted from 0.
-    pub(super) slot: usize,
-    pub(super) header: FileHeader,
-    pub(super) bytes: Vec<u8>,
-    pub(super) origin: Origin,
+    pub(crate) slot: usize,
+    pub(crate) header: FileHeader,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) origin: Origin,
 }
 
 /// What became of a file.
 type Outcome = (usize, Result<FileId, TarError>);
 
 /// The way to the threads; without any, the caller's own thread writes.
-pub(super) struct Queue<'q> {
+pub(crate) struct Queue<'q> {
     sender: Option<SyncSender<Job>>,
     store: &'q dyn WriteObject,
     /// What was written on the caller's thread.
@@ -44,11 +44,16 @@ pub(super) struct Queue<'q> {
 
 /// A thread has failed; its error is the one to report.
 #[derive(Debug)]
-pub(super) struct Stopped;
+pub(crate) struct Stopped;
 
-impl Queue<'_> {
+impl<'q> Queue<'q> {
+    /// The store that the threads write to.
+    pub(crate) fn store(&self) -> &'q dyn WriteObject {
+        self.store
+    }
+
     /// Gives a file to the threads, waiting while too many wait.
-    pub(super) fn push(&mut self, job: Job) -> Result<(), Stopped> {
+    pub(crate) fn push(&mut self, job: Job) -> Result<(), Stopped> {
         match &self.sender {
             Some(sender) => sender.send(job).map_err(|_| Stopped),
             None => {
@@ -59,14 +64,14 @@ impl Queue<'_> {
     }
 
     /// The id of a file that the caller has written itself.
-    pub(super) fn written(&mut self, slot: usize, id: FileId) {
+    pub(crate) fn written(&mut self, slot: usize, id: FileId) {
         self.done.push((slot, Ok(id)));
     }
 }
 
 /// Runs `feed` with a queue that `threads` threads write from, and gives the ids by slot. Of several failures that of the
 /// first file is given; `feed` stops at [`Stopped`] with whatever it likes.
-pub(super) fn run(
+pub(crate) fn run(
     store: &dyn WriteObject,
     threads: usize,
     feed: impl FnOnce(&mut Queue<'_>) -> Result<(), TarError>,

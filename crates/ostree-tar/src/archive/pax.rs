@@ -23,7 +23,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// The xattrs that the records hold. Where one is repeated, the last counts.
-pub(super) fn xattrs(pax: &[u8]) -> Result<Xattrs, Reason> {
+pub(crate) fn xattrs(pax: &[u8]) -> Result<Xattrs, Reason> {
     let mut pairs = Vec::new();
     for (key, value) in records(pax) {
         if let Some(name) = key.strip_prefix(SCHILY) {
@@ -41,7 +41,7 @@ pub(super) fn xattrs(pax: &[u8]) -> Result<Xattrs, Reason> {
 
 /// `permissions` with those that an access list gives owner, group and others. The group's bits of a header with an access
 /// list are the mask instead.
-pub(super) fn permissions(pax: &[u8], permissions: u32) -> u32 {
+pub(crate) fn permissions(pax: &[u8], permissions: u32) -> u32 {
     let lists = records(pax).filter(|(key, _)| *key == ACCESS_LIST);
     lists.flat_map(|(_, list)| list.split(|byte| matches!(byte, b',' | b'\n'))).fold(permissions, |mode, rule| {
         let fields: Vec<&[u8]> = rule.split(|byte| *byte == b':').collect();

@@ -5,7 +5,7 @@ use std::io::Read;
 use crate::error::Reason;
 
 /// Reads the pieces of a file where they belong, and zeros between them.
-pub(super) struct Expanded<'p, R> {
+pub(crate) struct Expanded<'p, R> {
     inner: R,
     /// The pieces that are not read to their end: start and end in bytes.
     pieces: std::iter::Peekable<std::slice::Iter<'p, (u64, u64)>>,
@@ -14,7 +14,7 @@ pub(super) struct Expanded<'p, R> {
 }
 
 /// Refuses pieces that overlap, are out of order, pass the end of the file, or are not the content that follows.
-pub(super) fn check(pieces: &[(u64, u64)], size: u64, stored: u64) -> Result<(), Reason> {
+pub(crate) fn check(pieces: &[(u64, u64)], size: u64, stored: u64) -> Result<(), Reason> {
     let mut end = 0u64;
     let mut total = 0u64;
     for (offset, length) in pieces {
@@ -28,12 +28,12 @@ pub(super) fn check(pieces: &[(u64, u64)], size: u64, stored: u64) -> Result<(),
 impl<'p, R: Read> Expanded<'p, R> {
     /// The file of `size` bytes whose pieces (offset and length) stand in `inner` one after the other. They have passed
     /// [`check`].
-    pub(super) fn new(inner: R, pieces: &'p [(u64, u64)], size: u64) -> Self {
+    pub(crate) fn new(inner: R, pieces: &'p [(u64, u64)], size: u64) -> Self {
         Self { inner, pieces: pieces.iter().peekable(), position: 0, size }
     }
 
     /// What the pieces are read from.
-    pub(super) fn into_inner(self) -> R {
+    pub(crate) fn into_inner(self) -> R {
         self.inner
     }
 }
