@@ -13,6 +13,7 @@ pub struct Row {
 const LIBRARIES: &[&str] = &[
     "ostree-core",
     "oci-image",
+    "ostree-selinux",
     "ostree-repo",
     "ostree-tar",
     "ostree-sign",
@@ -26,11 +27,12 @@ const LIBRARIES: &[&str] = &[
 pub const TABLE: &[Row] = &[
     Row { name: "ostree-core", may_name: &[] },
     Row { name: "oci-image", may_name: &[] },
+    Row { name: "ostree-selinux", may_name: &[] },
     Row { name: "ostree-repo", may_name: &["ostree-core"] },
     Row { name: "ostree-tar", may_name: &["ostree-core"] },
     Row { name: "ostree-sign", may_name: &["ostree-core"] },
     Row { name: "oci-registry", may_name: &["oci-image"] },
-    Row { name: "ostree-container", may_name: &["ostree-core", "ostree-repo", "ostree-tar", "oci-image"] },
+    Row { name: "ostree-container", may_name: &["ostree-core", "ostree-selinux", "ostree-repo", "ostree-tar", "oci-image"] },
     Row { name: "ostree-remote", may_name: &["ostree-core", "ostree-repo"] },
     Row { name: "ostree-sysroot", may_name: &["ostree-core", "ostree-repo"] },
     Row { name: "ostree-cli", may_name: LIBRARIES },
