@@ -1,6 +1,8 @@
 //! The one error type of this crate.
 
-use oci_image::{Digest, ImageError};
+use std::path::PathBuf;
+
+use oci_image::{Digest, ImageError, ImageReference};
 use ostree_core::{CommitId, ObjectError, ObjectName, StoreError};
 use ostree_repo::RepoError;
 use ostree_tar::TarError;
@@ -39,6 +41,40 @@ pub enum ContainerError {
     /// A request that cannot be carried out as it is.
     #[error("{0}")]
     Request(String),
+    /// A text that cannot be made the name of a ref, or a ref's name that was not made of a text.
+    #[error("ref of {text:?}: {reason}")]
+    RefText {
+        /// The text, or the ref's name.
+        text: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// No image of that name is stored.
+    #[error("no such image: {image}")]
+    NoSuchImage {
+        /// The image.
+        image: ImageReference,
+    },
+    /// A commit is no image's, or its metadata cannot be read.
+    #[error("image commit {commit}: metadata key {key}: {reason}")]
+    ImageMetadata {
+        /// The commit.
+        commit: CommitId,
+        /// The key.
+        key: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A file or directory outside of any repository could not be read or changed.
+    #[error("{action} {}", path.display())]
+    Io {
+        /// What was tried, as in "reading".
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The operating system's answer.
+        source: std::io::Error,
+    },
     /// The image holds no commit.
     #[error("No {label} label found, not an ostree encapsulated container")]
     NotEncapsulated {
@@ -53,6 +89,33 @@ pub enum ContainerError {
         /// What it says.
         diff_id: String,
     },
+    /// The label that ends the commit's layers names several.
+    #[error("Multiple entries for {label} {diff_id}")]
+    FinalDiffIdTwice {
+        /// The label.
+        label: &'static str,
+        /// What it says.
+        diff_id: String,
+    },
+    /// A hard link of a layer leads to nothing that lower layers have.
+    #[error("hard link {path} to {target}, which {reason}")]
+    LowerLink {
+        /// Where it stands.
+        path: String,
+        /// What it leads to.
+        target: String,
+        /// Why that will not do.
+        reason: String,
+    },
+    /// Entries of derived layers would be left out, where that was not to be.
+    #[error("the image has entries outside of what the system keeps: {list}")]
+    Filtered {
+        /// Names and counts.
+        list: String,
+    },
+    /// The tree has an SELinux policy that cannot be used.
+    #[error("SELinux policy of the image")]
+    Policy(#[from] ostree_selinux::SelinuxError),
     /// The image holds more than a commit.
     #[error("Image has {count} non-ostree layers; pull it with `image pull`, which keeps them")]
     Derived {

@@ -16,3 +16,36 @@ pub const VERSION_LABEL: &str = "org.opencontainers.image.version";
 pub const COMPONENTS_ANNOTATION: &str = "ostree.components";
 /// Commit metadata key: the machine the tree is for, in the kernel's name.
 pub const ARCHITECTURE_METADATA: &str = "ostree.architecture";
+
+/// Prefix of the refs that keep layers; the layer's digest follows, escaped.
+pub const BLOB_REFS: &str = "ostree/container/blob";
+/// Prefix of the refs that name images; the image reference follows, escaped.
+pub const IMAGE_REFS: &str = "ostree/container/image";
+/// Prefix of refs of other programs that keep images.
+pub const BASE_IMAGE_REFS: &str = "ostree/container/baseimage";
+/// Merge commit metadata, `s`: the digest of the manifest as the source had it.
+pub const MANIFEST_DIGEST: &str = "ostree.manifest-digest";
+/// Merge commit metadata, `s`: the manifest as OCI JSON, not the source's bytes.
+pub const MANIFEST: &str = "ostree.manifest";
+/// Merge commit metadata, `s`: the image configuration as JSON, not the source's bytes; `null` or absent in old commits.
+pub const IMAGE_CONFIG: &str = "ostree.container.image-config";
+/// Merge commit metadata, `s`: the version of the program that made the commit.
+pub const IMPORTER_VERSION: &str = "ostree.importer.version";
+/// Merge commit metadata of this program alone, `ay`: the manifest's bytes as the source had them.
+pub const ORIGINAL_MANIFEST: &str = "ostree-container.manifest";
+/// Merge commit metadata of this program alone, `s`: the media type of [`ORIGINAL_MANIFEST`].
+pub const ORIGINAL_MANIFEST_TYPE: &str = "ostree-container.manifest-type";
+/// Merge commit metadata of this program alone, `ay`: the image configuration's bytes as the source had them.
+pub const ORIGINAL_CONFIG: &str = "ostree-container.config";
+/// Detached metadata of a merge commit, `s`: the digest of a newer manifest.
+pub const CACHED_MANIFEST_DIGEST: &str = "ostree-ext.cached.manifest-digest";
+/// Detached metadata of a merge commit, `s`: the newer manifest as JSON.
+pub const CACHED_MANIFEST: &str = "ostree-ext.cached.manifest";
+/// Detached metadata of a merge commit, `s`: the newer image's configuration as JSON.
+pub const CACHED_CONFIG: &str = "ostree-ext.cached.config";
+/// Key of an origin file's group `origin`: the image a deployment came from, with its signature scheme.
+pub const ORIGIN_IMAGE: &str = "container-image-reference";
+/// Layer commit metadata of this program alone, `s`: what the tree does not say of a derived layer, as JSON.
+pub const LAYER_NOTES: &str = "ostree-container.layer";
+/// Annotation: when the image was made, in the form of RFC 3339.
+pub const CREATED_ANNOTATION: &str = "org.opencontainers.image.created";

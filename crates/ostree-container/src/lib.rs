@@ -7,13 +7,17 @@
 mod architecture;
 mod pull;
 
+pub mod compare;
 pub mod contentmeta;
 pub mod encapsulate;
 pub mod error;
 pub mod inspect;
 pub mod keys;
+pub mod limits;
 pub mod progress;
+pub mod refs;
 pub mod shape;
+pub mod stored;
 
 pub use contentmeta::ContentMeta;
 pub use encapsulate::{EncapsulateOptions, Encapsulated, encapsulate};

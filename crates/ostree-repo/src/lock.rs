@@ -43,6 +43,12 @@ impl Repo {
     /// Takes the repository's lock, waiting as long as `core.lock-timeout-secs` says. A repository that this process cannot
     /// write, or whose configuration wants no locks, is not locked.
     pub fn lock(&self, kind: LockKind) -> Result<LockGuard, RepoError> {
+        let seconds = self.config().lock_timeout_secs;
+        self.lock_within(kind, seconds.map(Duration::from_secs))
+    }
+
+    /// As [`Repo::lock`], but waits for `patience` at most, without end where `None`.
+    pub fn lock_within(&self, kind: LockKind, patience: Option<Duration>) -> Result<LockGuard, RepoError> {
         if !self.config().locking || self.check_writable().is_err() {
             return Ok(LockGuard { _file: None });
         }
@@ -50,8 +56,7 @@ impl Repo {
         let fd: OwnedFd = rustix::fs::openat(self.dir(), ".lock", flags, rustix::fs::Mode::from_raw_mode(0o660))
             .map_err(|e| self.dir().fail("opening", ".lock", e))?;
         // A deadline beyond what the clock can tell is none.
-        let seconds = self.config().lock_timeout_secs;
-        let deadline = seconds.and_then(|seconds| Instant::now().checked_add(Duration::from_secs(seconds)));
+        let deadline = patience.and_then(|patience| Instant::now().checked_add(patience));
         while let Err(errno) = try_lock(&fd, kind) {
             let busy = matches!(errno, nix::errno::Errno::EAGAIN | nix::errno::Errno::EACCES);
             let waiting = deadline.is_none_or(|deadline| Instant::now() < deadline);

@@ -24,6 +24,11 @@ pub struct PruneOptions {
     pub delete_commit: Option<CommitId>,
     /// Instead of `delete_commit` itself delete the static deltas that lead to it (`--static-deltas-only`).
     pub static_deltas_only: bool,
+    /// Commits that are kept though no ref may reach them, with `depth` of their parents; those that are not there are of
+    /// no interest.
+    pub also_keep: BTreeSet<CommitId>,
+    /// Refs that count as if they were not there. With `dry_run` this tells what deleting them would free.
+    pub without_refs: BTreeSet<Refspec>,
 }
 
 /// Rules about the history of refs.

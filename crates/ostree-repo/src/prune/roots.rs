@@ -40,7 +40,11 @@ fn kept_commits(repo: &Repo, options: &PruneOptions) -> Result<Kept, RepoError> 
             keep_depth(repo, commit, options.depth, &mut kept)?;
         }
     }
-    let heads: BTreeMap<Refspec, CommitId> = refs::list(repo)?;
+    for commit in &options.also_keep {
+        keep_depth(repo, *commit, options.depth, &mut kept)?;
+    }
+    let mut heads: BTreeMap<Refspec, CommitId> = refs::list(repo)?;
+    heads.retain(|refspec, _| !options.without_refs.contains(refspec));
     if let Some(absent) = retention.only_branches.iter().find(|only| !heads.contains_key(only)) {
         return Err(RepoError::RefNotFound(absent.to_string()));
     }
@@ -56,8 +60,12 @@ fn kept_commits(repo: &Repo, options: &PruneOptions) -> Result<Kept, RepoError> 
             keep_depth(repo, head, *depth, &mut kept)?;
         }
     }
-    for head in refs::list_collections(repo)?.into_values() {
-        keep_by_rules(repo, head, options, &mut kept)?;
+    for ((collection, name), head) in refs::list_collections(repo)? {
+        // A repository with a collection id lists its local refs here too.
+        let is_local = repo.config().collection_id.as_ref() == Some(&collection);
+        if !is_local || !options.without_refs.contains(&Refspec::local(name)) {
+            keep_by_rules(repo, head, options, &mut kept)?;
+        }
     }
     Ok(kept)
 }

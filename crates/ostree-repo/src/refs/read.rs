@@ -25,6 +25,21 @@ fn read_path(dir: &Dir, path: &str) -> Result<Option<CommitId>, RepoError> {
     })
 }
 
+/// The local refs whose names begin with `prefix` and a `/`, sorted, each with its commit or what is wrong with its file: a
+/// damaged one does not hide the others.
+pub fn list_prefix(repo: &Repo, prefix: &RefName) -> Result<Vec<(RefName, Result<CommitId, RepoError>)>, RepoError> {
+    let base = format!("refs/heads/{prefix}");
+    let mut found = Vec::new();
+    for below in names_below(repo, &base)? {
+        let name = RefName::new(format!("{prefix}/{below}"))?;
+        // One that went away meanwhile is none.
+        if let Some(commit) = read_path(repo.dir(), &format!("{base}/{below}")).transpose() {
+            found.push((name, commit));
+        }
+    }
+    Ok(found)
+}
+
 /// Every ref in `refs/heads` and `refs/remotes`, sorted. Files whose names are no ref names are passed over.
 pub fn list(repo: &Repo) -> Result<BTreeMap<Refspec, CommitId>, RepoError> {
     let mut found = BTreeMap::new();

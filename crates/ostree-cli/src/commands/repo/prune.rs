@@ -59,6 +59,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         commit_only: args.commit_only,
         delete_commit,
         static_deltas_only: args.static_deltas_only,
+        ..PruneOptions::default()
     };
     line(prune(&repo, &options)?)
 }
