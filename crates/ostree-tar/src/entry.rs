@@ -32,6 +32,8 @@ pub struct Entry {
     pub uid: u64,
     /// The group id.
     pub gid: u64,
+    /// The major and minor number of a device; 0 where there is none.
+    pub device: (u32, u32),
     /// The length of its content in bytes.
     pub size: u64,
     /// All its headers as they came, if they are kept.
@@ -56,6 +58,7 @@ impl Entry {
             mode: 0,
             uid: 0,
             gid: 0,
+            device: (0, 0),
             size: 0,
             headers,
             pax,
@@ -76,6 +79,7 @@ impl Entry {
         self.link.clear();
         self.link.extend_from_slice(parsed.link_target.as_deref().unwrap_or_default());
         (self.mode, self.uid, self.gid, self.size) = (parsed.mode, parsed.uid, parsed.gid, parsed.size);
+        self.device = (parsed.dev_major.unwrap_or_default(), parsed.dev_minor.unwrap_or_default());
         self.real_size = self.size;
     }
 

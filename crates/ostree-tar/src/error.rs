@@ -117,6 +117,14 @@ pub enum TarError {
         /// The cause.
         source: Box<StoreError>,
     },
+    /// Something of a layer could not be put in its place in the tree.
+    #[error("placing '{path}' in the tree of the layer")]
+    Place {
+        /// Its absolute path in the tree.
+        path: String,
+        /// The cause.
+        source: Box<Reason>,
+    },
     /// The stream does not start as a tar archive does.
     #[error("Unrecognized archive format; expected tar, plain or in gzip, bzip2, xz or zstd")]
     NotArchive {
@@ -285,6 +293,27 @@ pub enum Reason {
     /// A symlink target that is not UTF-8.
     #[error("Non-utf8 symlink")]
     TargetNonUtf8,
+    /// A device, FIFO or the like in a layer.
+    #[error("{0}, which trees do not hold")]
+    Special(String),
+    /// An entry in a directory that is named as a whiteout.
+    #[error("an entry below the whiteout '{0}'")]
+    BelowWhiteout(String),
+    /// A whiteout of no name.
+    #[error("the whiteout '{0}' names nothing")]
+    WhiteoutOfNothing(String),
+    /// A hard link without target.
+    #[error("a hard link without target")]
+    NoLinkTarget,
+    /// A hard link that leads to itself, perhaps over others.
+    #[error("a hard link that leads back to itself by way of '{0}'")]
+    LinkCircle(String),
+    /// A layer with too much to remember.
+    #[error("the names in this layer take more than {limit} bytes of memory")]
+    LayerMemory {
+        /// The limit in bytes.
+        limit: usize,
+    },
     /// A symlink with content.
     #[error("a symlink with {0} bytes of content")]
     SymlinkContent(u64),

@@ -16,8 +16,8 @@ pub enum VarPlace {
     Factory,
 }
 
-/// Gives the value of `security.selinux` for a path of the tree, `/usr/etc/x`, and its mode with type bits; `None` leaves
-/// what the layer has.
+/// Gives the SELinux label for an absolute path of the tree, `/usr/etc/x`, and its mode with type bits; `None` leaves what the
+/// layer has. The NUL that ends the value of `security.selinux` is added.
 pub type Labeller<'o> = &'o (dyn Fn(&str, u32) -> Option<String> + Sync);
 
 /// How a layer is read.
