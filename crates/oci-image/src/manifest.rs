@@ -10,7 +10,7 @@ use crate::digest::Digest;
 use crate::error::ImageError;
 use crate::json::{self, null_as_default};
 use crate::limits::{MAX_LAYERS, MAX_MANIFEST};
-use crate::media_type;
+use crate::media_type::{self, LayerCompression};
 use crate::source::RawManifest;
 
 /// One image: its configuration and its layers, the lowest first. Members that are not known here are kept.
@@ -73,6 +73,23 @@ impl Manifest {
         self.media_type.as_deref().unwrap_or(media_type::OCI_MANIFEST)
     }
 
+    /// The same with the media types of OCI in place of Docker's. Digests and sizes stay, so what they name is found.
+    pub fn to_oci(&self) -> Self {
+        let mut manifest = self.clone();
+        if manifest.media_type.as_deref() == Some(media_type::DOCKER_MANIFEST) {
+            manifest.media_type = Some(media_type::OCI_MANIFEST.to_owned());
+        }
+        if manifest.config.media_type == media_type::DOCKER_CONFIG {
+            manifest.config.media_type = media_type::OCI_CONFIG.to_owned();
+        }
+        for layer in manifest.layers.iter_mut().filter(|layer| layer.media_type.starts_with(media_type::DOCKER_LAYERS)) {
+            if let Some(compression) = LayerCompression::from_media_type(&layer.media_type) {
+                layer.media_type = compression.oci_media_type().to_owned();
+            }
+        }
+        manifest
+    }
+
     /// The document as it is stored: canonical JSON and its digest.
     ///
     /// # Errors
@@ -101,6 +118,18 @@ mod tests {
         assert!(text.ends_with("}],\"schemaVersion\":2}"), "{text}");
         assert_eq!(raw.media_type, media_type::OCI_MANIFEST);
         assert_eq!(Manifest::parse(&raw.bytes).unwrap(), sample());
+    }
+
+    #[test]
+    fn media_types_of_docker_become_those_of_oci() {
+        let mut docker = sample();
+        docker.media_type = Some(media_type::DOCKER_MANIFEST.into());
+        docker.config.media_type = media_type::DOCKER_CONFIG.into();
+        docker.layers[0].media_type = media_type::DOCKER_LAYER_GZIP.into();
+        let mut oci = sample();
+        oci.media_type = Some(media_type::OCI_MANIFEST.into());
+        assert_eq!(docker.to_oci(), oci);
+        assert_eq!(oci.to_oci(), oci);
     }
 
     #[test]

@@ -107,6 +107,14 @@ pub enum ContainerError {
         /// Why that will not do.
         reason: String,
     },
+    /// A layer cannot be laid over those below it.
+    #[error("layer {layer}")]
+    Merge {
+        /// The layer.
+        layer: Digest,
+        /// Why not.
+        source: Box<ContainerError>,
+    },
     /// Entries of derived layers would be left out, where that was not to be.
     #[error("the image has entries outside of what the system keeps: {list}")]
     Filtered {

@@ -17,6 +17,8 @@ pub struct ImageInfo {
     pub raw_manifest: RawManifest,
     /// The manifest.
     pub manifest: Manifest,
+    /// The image configuration as it came.
+    pub raw_config: Vec<u8>,
     /// The image configuration.
     pub config: ImageConfig,
 }
@@ -25,6 +27,6 @@ pub struct ImageInfo {
 pub fn inspect(source: &dyn ImageSource, platform: &Platform) -> Result<ImageInfo, ContainerError> {
     let top = source.manifest()?;
     let (raw_manifest, manifest) = document::resolve_from(source, top.clone(), platform)?;
-    let (_, config) = validate::read_config(source, &manifest)?;
-    Ok(ImageInfo { digest: top.digest, raw_manifest, manifest, config })
+    let (raw_config, config) = validate::read_config(source, &manifest)?;
+    Ok(ImageInfo { digest: top.digest, raw_manifest, manifest, raw_config, config })
 }

@@ -13,6 +13,7 @@ pub mod encapsulate;
 pub mod error;
 pub mod inspect;
 pub mod keys;
+pub mod layered;
 pub mod limits;
 pub mod progress;
 pub mod refs;

@@ -4,3 +4,9 @@
 pub const MAX_ORIGIN: u64 = 1024 * 1024;
 /// Bytes of new detached metadata. Signatures take some KiB each; libostree refuses metadata objects beyond 128 MiB.
 pub const MAX_DETACHED: u64 = 16 * 1024 * 1024;
+
+/// The largest file of an SELinux policy that is read, in bytes. Real ones have up to a megabyte.
+pub const MAX_POLICY_FILE: u64 = 32 * 1024 * 1024;
+
+/// The largest `prepare-root.conf` that is read, in bytes. Real ones have a few lines.
+pub const MAX_PREPARE_ROOT: u64 = 1024 * 1024;

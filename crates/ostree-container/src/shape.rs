@@ -16,38 +16,61 @@ pub struct Layer {
     pub diff_id: Digest,
 }
 
-/// The layers of an image that holds a commit.
+/// The layers that hold a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shape {
+pub struct BaseLayers {
     /// The first layer: the commit object, all metadata objects, and files that are in no other layer.
     pub commit: Layer,
     /// Layers of further file objects.
     pub chunks: Vec<Layer>,
+}
+
+impl BaseLayers {
+    /// All of them, the commit's first.
+    pub fn iter(&self) -> impl Iterator<Item = &Layer> {
+        std::iter::once(&self.commit).chain(&self.chunks)
+    }
+}
+
+/// The layers of an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shape {
+    /// Those of the commit; an image that nobody encapsulated has none.
+    pub base: Option<BaseLayers>,
     /// Layers that were put on top by other programs.
     pub derived: Vec<Layer>,
 }
 
 impl Shape {
-    /// Tells the layers of an image apart. The label [`FINAL_DIFFID_LABEL`] names the last one that belongs to the commit.
+    /// Tells the layers of an image apart. The label [`FINAL_DIFFID_LABEL`] names the last one that belongs to the commit;
+    /// a label that names none, or one that stands twice, is an error.
     pub fn of(manifest: &Manifest, config: &ImageConfig) -> Result<Self, ContainerError> {
         validate::layers(manifest, config)?;
-        let label = FINAL_DIFFID_LABEL;
-        let last = config.label(label).ok_or(ContainerError::NotEncapsulated { label })?;
-        let unknown = || ContainerError::FinalDiffId { label, diff_id: last.to_owned() };
-        let last_digest: Digest = last.parse().map_err(|_| unknown())?;
-        let position = config.rootfs.diff_ids.iter().position(|id| *id == last_digest).ok_or_else(unknown)?;
-        let mut layers = manifest
+        let mut layers: Vec<Layer> = manifest
             .layers
             .iter()
             .zip(&config.rootfs.diff_ids)
-            .map(|(descriptor, diff_id)| Layer { descriptor: descriptor.clone(), diff_id: diff_id.clone() });
-        let commit = layers.next().ok_or_else(unknown)?;
-        Ok(Self { commit, chunks: layers.by_ref().take(position).collect(), derived: layers.collect() })
+            .map(|(descriptor, diff_id)| Layer { descriptor: descriptor.clone(), diff_id: diff_id.clone() })
+            .collect();
+        let label = FINAL_DIFFID_LABEL;
+        let Some(last) = config.label(label) else { return Ok(Self { base: None, derived: layers }) };
+        let named: Option<Digest> = last.parse().ok();
+        let mut positions = layers.iter().enumerate().filter(|(_, layer)| named.as_ref() == Some(&layer.diff_id));
+        let (Some((position, _)), again) = (positions.next(), positions.next()) else {
+            return Err(ContainerError::FinalDiffId { label, diff_id: last.to_owned() });
+        };
+        if again.is_some() {
+            return Err(ContainerError::FinalDiffIdTwice { label, diff_id: last.to_owned() });
+        }
+        let derived = layers.split_off(position + 1);
+        let mut own = layers.into_iter();
+        let base = own.next().map(|commit| BaseLayers { commit, chunks: own.collect() });
+        Ok(Self { base, derived })
     }
 
-    /// The layers that belong to the commit, the first one first.
-    pub fn base(&self) -> impl Iterator<Item = &Layer> {
-        std::iter::once(&self.commit).chain(&self.chunks)
+    /// The layers of the commit, of an image that must have some.
+    pub fn require_base(&self) -> Result<&BaseLayers, ContainerError> {
+        self.base.as_ref().ok_or(ContainerError::NotEncapsulated { label: FINAL_DIFFID_LABEL })
     }
 }
 
@@ -72,16 +95,21 @@ mod tests {
     fn layers_are_told_apart() {
         let (manifest, config) = image(4, Some(2));
         let shape = Shape::of(&manifest, &config).unwrap();
-        assert_eq!((shape.chunks.len(), shape.derived.len(), shape.base().count()), (2, 1, 3));
+        assert_eq!((shape.require_base().unwrap().iter().count(), shape.derived.len()), (3, 1));
         let (manifest, config) = image(1, Some(0));
-        assert_eq!(Shape::of(&manifest, &config).unwrap().base().count(), 1);
+        assert_eq!(Shape::of(&manifest, &config).unwrap().require_base().unwrap().chunks, []);
+        let (manifest, config) = image(2, None);
+        let plain = Shape::of(&manifest, &config).unwrap();
+        assert_eq!(plain.derived.len(), 2);
+        assert!(matches!(plain.require_base(), Err(ContainerError::NotEncapsulated { .. })));
     }
 
     #[test]
-    fn images_without_a_commit_are_refused() {
-        let (manifest, config) = image(2, None);
-        assert!(matches!(Shape::of(&manifest, &config), Err(ContainerError::NotEncapsulated { .. })));
+    fn labels_that_lie_are_refused() {
         let (manifest, config) = image(2, Some(7));
         assert!(matches!(Shape::of(&manifest, &config), Err(ContainerError::FinalDiffId { .. })));
+        let (manifest, mut config) = image(3, Some(0));
+        config.rootfs.diff_ids[2] = config.rootfs.diff_ids[0].clone();
+        assert!(matches!(Shape::of(&manifest, &config), Err(ContainerError::FinalDiffIdTwice { .. })));
     }
 }

@@ -64,6 +64,21 @@ impl MutableTree {
         Ok(&mut self.entries)
     }
 
+    /// What stands at `path`, whose names are separated by slashes; empty names count for nothing. Symlinks are not followed.
+    /// The root itself is no node: a path without names gives `None`, as one that is not there.
+    pub fn find(&mut self, store: &dyn ReadObject, path: &str) -> Result<Option<&mut Node>, StoreError> {
+        let mut names = path.split('/').filter(|name| !name.is_empty()).peekable();
+        let mut dir = self;
+        while let Some(name) = names.next() {
+            match dir.entries_mut(store)?.get_mut(name) {
+                found if names.peek().is_none() => return Ok(found),
+                Some(Node::Dir(child)) => dir = child,
+                Some(Node::File(_)) | None => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+
     /// Puts a file in this directory, replacing a file of that name. A directory of that name is an error.
     pub fn put_file(&mut self, store: &dyn ReadObject, name: EntryName, file: FileId) -> Result<(), StoreError> {
         let entries = self.entries_mut(store)?;

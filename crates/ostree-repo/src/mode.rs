@@ -45,6 +45,11 @@ impl RepoMode {
     pub const fn is_bare(self) -> bool {
         !matches!(self, Self::Archive)
     }
+
+    /// Whether objects with xattrs can be kept.
+    pub const fn keeps_xattrs(self) -> bool {
+        !matches!(self, Self::BareUserOnly)
+    }
 }
 
 impl fmt::Display for RepoMode {

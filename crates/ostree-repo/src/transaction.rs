@@ -142,6 +142,15 @@ impl<'r> Transaction<'r> {
         Ok(None)
     }
 
+    /// Takes back a file that this transaction wrote and nobody else sees yet. One that the repository has stays, and so
+    /// does every one where objects are written in place.
+    pub fn discard_file(&self, id: &FileId) -> Result<(), RepoError> {
+        match &self.stage {
+            Some(stage) => stage.dir().remove_file(&self.repo.loose_path(&id.object())).map(|_| ()),
+            None => Ok(()),
+        }
+    }
+
     /// Makes everything durable, then visible, then named: objects first, refs last.
     pub fn commit(mut self) -> Result<TransactionStats, RepoError> {
         let stats = self.stats();

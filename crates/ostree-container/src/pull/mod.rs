@@ -1,7 +1,9 @@
 //! From an image to a commit.
 
-mod pipe;
-mod received;
+pub(crate) mod base;
+pub(crate) mod each;
+pub(crate) mod pipe;
+pub(crate) mod received;
 mod unencapsulate;
 
 pub use unencapsulate::{ImportOptions, Unencapsulated, unencapsulate};

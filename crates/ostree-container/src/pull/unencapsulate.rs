@@ -1,23 +1,19 @@
 //! Taking the commit out of an image that holds nothing else.
 
-use std::collections::HashSet;
 use std::num::NonZeroUsize;
-use std::sync::atomic::AtomicU64;
 
 use oci_image::platform::Platform;
 use oci_image::{Digest, ImageSource};
-use ostree_core::{CommitId, FileId, ObjectName, ReadObject, Refspec, VerifyCommit, walk};
-use ostree_repo::partial::{self, CommitState};
-use ostree_repo::{Repo, Transaction, TransactionOptions};
-use ostree_tar::{import, import_object_set};
+use ostree_core::{CommitId, Refspec, VerifyCommit};
+use ostree_repo::{Repo, TransactionOptions, partial};
 
 use crate::error::ContainerError;
-use crate::inspect::{ImageInfo, inspect};
-use crate::keys::COMMIT_LABEL;
+use crate::inspect::inspect;
 use crate::progress::{Event, Listener};
-use crate::pull::pipe::read_layer;
+use crate::pull::base::{BaseImport, Held, check_label, check_whole};
+use crate::pull::each::default_jobs;
 use crate::pull::received::Received;
-use crate::shape::{Layer, Shape};
+use crate::shape::Shape;
 
 /// How an image is imported.
 #[derive(Default)]
@@ -53,21 +49,30 @@ pub fn unencapsulate(
     let platform = options.platform.clone().unwrap_or_else(Platform::host);
     let info = inspect(source, &platform)?;
     let shape = Shape::of(&info.manifest, &info.config)?;
+    let base = shape.require_base()?;
     if !shape.derived.is_empty() {
         return Err(ContainerError::Derived { count: shape.derived.len() });
     }
-    let layers = 1 + shape.chunks.len();
-    let bytes = shape.base().map(|layer| layer.descriptor.size).sum();
-    listener.event(Event::Start { task: "importing", bytes, layers });
+    let bytes = base.iter().map(|layer| layer.descriptor.size).sum();
+    listener.event(Event::Start { task: "importing", bytes, layers: base.iter().count() });
     let transaction = repo.transaction(options.transaction)?;
-    let source = Received { inner: source, listener, bytes: AtomicU64::new(0) };
-    let job = Import { source: &source, transaction: &transaction, options };
-    let commit = job.commit_layer(&shape.commit)?;
-    check_label(&info, commit)?;
+    let import = BaseImport {
+        source: &Received::new(source, listener),
+        transaction: &transaction,
+        verify: options.verify,
+        jobs: options.jobs.unwrap_or_else(default_jobs),
+    };
+    let layers: Vec<_> = base.iter().enumerate().collect();
+    let mut commit = None;
     let mut chunks = Vec::new();
-    for (index, chunk) in shape.chunks.iter().enumerate() {
-        chunks.push((&chunk.descriptor.digest, job.chunk_layer(index + 1, chunk)?));
+    for ((_, layer), held) in layers.iter().zip(import.layers(&layers)?) {
+        match held {
+            Held::Commit(id) => commit = Some(id),
+            Held::Files(files) => chunks.push((&layer.descriptor.digest, files)),
+        }
     }
+    let commit = commit.ok_or_else(|| ContainerError::Request("the image has no commit layer".into()))?;
+    check_label(&info.config, commit)?;
     check_whole(&transaction, commit, &chunks)?;
     listener.event(Event::Finishing);
     if let Some(refspec) = &options.write_ref {
@@ -77,88 +82,4 @@ pub fn unencapsulate(
     partial::clear(repo, &commit)?;
     listener.event(Event::Done);
     Ok(Unencapsulated { commit, digest: info.digest })
-}
-
-struct Import<'a> {
-    source: &'a Received<'a>,
-    transaction: &'a Transaction<'a>,
-    options: &'a ImportOptions<'a>,
-}
-
-impl Import<'_> {
-    fn writers(&self) -> usize {
-        self.options.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, usize::from)
-    }
-
-    fn commit_layer(&self, layer: &Layer) -> Result<CommitId, ContainerError> {
-        self.layer(0, layer, |stream| {
-            let repo = self.transaction.repo();
-            // A commit that is here and whole stays so, whatever becomes of this import.
-            let mark = |commit: &CommitId| match repo.has_object(&commit.object())? {
-                true => Ok(()),
-                false => Ok(partial::mark(repo, commit, CommitState::Partial)?),
-            };
-            let options = ostree_tar::ImportOptions {
-                verify: self.options.verify,
-                on_commit: Some(&mark),
-                writers: self.writers(),
-            };
-            import(stream, self.transaction, options).map(|imported| imported.commit)
-        })
-    }
-
-    fn chunk_layer(&self, index: usize, layer: &Layer) -> Result<Vec<FileId>, ContainerError> {
-        self.layer(index, layer, |stream| {
-            import_object_set(stream, self.transaction, self.writers()).map(|(files, _)| files.into_iter().collect())
-        })
-    }
-
-    fn layer<T>(
-        &self,
-        index: usize,
-        layer: &Layer,
-        consume: impl FnOnce(&mut dyn std::io::Read) -> Result<T, ostree_tar::TarError>,
-    ) -> Result<T, ContainerError> {
-        let name = layer.descriptor.digest.to_string();
-        self.source.listener.event(Event::Layer { index, name: name.clone() });
-        let opened = self.source.open_layer(&layer.descriptor)?;
-        let (value, _) = read_layer(opened, &layer.diff_id, |stream| {
-            consume(stream).map_err(|source| ContainerError::Layer { layer: name, source })
-        })?;
-        Ok(value)
-    }
-}
-
-/// The label is what other programs show; it must not lie.
-fn check_label(info: &ImageInfo, found: CommitId) -> Result<(), ContainerError> {
-    match info.config.label(COMMIT_LABEL) {
-        Some(named) if named != found.to_string() => {
-            Err(ContainerError::OtherCommit { label: COMMIT_LABEL, named: named.to_owned(), found })
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Every object of the commit must be there, and the layers must hold no others.
-fn check_whole(
-    transaction: &Transaction<'_>,
-    commit: CommitId,
-    chunks: &[(&Digest, Vec<FileId>)],
-) -> Result<(), ContainerError> {
-    let absent = walk::missing(transaction, &commit)?;
-    if let Some(first) = absent.first() {
-        return Err(ContainerError::Incomplete { commit, count: absent.len(), first: *first });
-    }
-    let mut own: HashSet<ObjectName> = HashSet::new();
-    if !chunks.is_empty() {
-        walk::reachable(transaction, &commit, false, &mut own)?;
-    }
-    for (layer, files) in chunks {
-        let foreign: Vec<ObjectName> = files.iter().map(FileId::object).filter(|name| !own.contains(name)).collect();
-        if let Some(first) = foreign.first() {
-            let (layer, count) = ((*layer).clone(), foreign.len());
-            return Err(ContainerError::Foreign { layer, commit, count, first: *first });
-        }
-    }
-    Ok(())
 }

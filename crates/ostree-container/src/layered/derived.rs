@@ -1,0 +1,128 @@
+//! Reading derived layers, several at once.
+
+use oci_image::Digest;
+use ostree_core::tree::{MutableTree, Node};
+use ostree_core::{CommitId, ReadObject, StoreError};
+use ostree_repo::Transaction;
+use ostree_selinux::Policy;
+use ostree_tar::layer::{LayerContents, LayerOptions, VarPlace, read_layer as read_tar};
+
+use crate::error::ContainerError;
+use crate::layered::merge::{Implicit, LayerTree};
+use crate::layered::notes::{Link, Notes, Rules};
+use crate::layered::options::PullOptions;
+use crate::layered::plan::PlannedLayer;
+use crate::layered::policy;
+use crate::layered::present::Kept;
+use crate::pull::each::{default_jobs, each};
+use crate::pull::pipe::read_layer;
+use crate::pull::received::Received;
+
+/// A derived layer, read or found.
+pub struct Derived {
+    /// Its digest.
+    pub digest: Digest,
+    /// The commit that keeps it; `None` while none does.
+    pub commit: Option<CommitId>,
+    /// What it holds.
+    pub layer: LayerTree,
+    /// What its commit remembers besides.
+    pub notes: Notes,
+    /// What was left out of it, as far as it was listed.
+    pub filtered_paths: Vec<String>,
+}
+
+/// How layers are read.
+pub struct Job<'a> {
+    /// Where they come from.
+    pub source: &'a Received<'a>,
+    /// Where their objects go.
+    pub transaction: &'a Transaction<'a>,
+    /// How the image is pulled.
+    pub options: &'a PullOptions<'a>,
+    /// Which entries are kept.
+    pub rules: Rules,
+    /// The policy that the final tree is expected to have.
+    pub policy: Option<&'a Policy>,
+}
+
+impl Job<'_> {
+    /// Reads all layers, of which the first stands at position `first` of the image, or takes what is there.
+    pub fn layers(&self, first: usize, layers: &[PlannedLayer]) -> Result<Vec<Derived>, ContainerError> {
+        let jobs = self.options.jobs.unwrap_or_else(default_jobs);
+        let missing = layers.iter().filter(|layer| self.usable(layer).is_none()).count();
+        let writers = jobs.get().div_ceil(missing.max(1));
+        each(jobs, layers, &|| self.source.stop(), |index, planned| match self.usable(planned) {
+            Some(found) => Ok(found),
+            None => self.read(first + index, planned, writers),
+        })
+    }
+
+    /// What is there of a layer, if it was read by the same rules.
+    fn usable(&self, planned: &PlannedLayer) -> Option<Derived> {
+        let Some(Kept::Derived(id, commit, notes)) = &planned.kept else { return None };
+        let (notes, implicit) = match notes {
+            Some(notes) if notes.rules != self.rules => return None,
+            Some(notes) => (notes.clone(), Implicit::Paths(notes.implicit.clone())),
+            // Whoever imported it gave it the labels of the base's policy.
+            None => {
+                let policy = self.policy.map(policy::digest);
+                (Notes { rules: self.rules, policy, ..Notes::default() }, Implicit::Unknown)
+            }
+        };
+        let tree = MutableTree::stored(commit.root_tree, commit.root_meta);
+        let links = notes.links.iter().map(Link::lower).collect::<Option<_>>()?;
+        Some(Derived {
+            digest: planned.layer.descriptor.digest.clone(),
+            commit: Some(*id),
+            layer: LayerTree { tree, implicit, links },
+            notes,
+            filtered_paths: Vec::new(),
+        })
+    }
+
+    fn read(&self, index: usize, planned: &PlannedLayer, writers: usize) -> Result<Derived, ContainerError> {
+        let digest = planned.layer.descriptor.digest.clone();
+        let opened = self.source.open_layer(index, &planned.layer.descriptor)?;
+        let label = |path: &str, mode: u32| self.policy?.label(path, mode).map(str::to_owned);
+        let options = LayerOptions {
+            var: if self.rules.factory_var { VarPlace::Factory } else { VarPlace::Keep },
+            allow_nonusr: self.rules.all_paths,
+            skip_special: self.rules.skip_special,
+            label: self.policy.is_some().then_some(&label),
+            writers,
+        };
+        let (contents, _) = read_layer(opened, &planned.layer.diff_id, |stream| {
+            read_tar(stream, self.transaction, &options)
+                .map_err(|source| ContainerError::Layer { layer: digest.to_string(), source })
+        })?;
+        let LayerContents { tree, implicit, links, filtered, mut filtered_paths, skipped, .. } = contents;
+        filtered_paths.extend(skipped);
+        let notes = Notes {
+            rules: self.rules,
+            policy: self.policy.map(policy::digest),
+            links: links.iter().map(Link::from).collect(),
+            implicit: implicit.clone(),
+            filtered,
+        };
+        let layer = LayerTree { tree, implicit: Implicit::Paths(implicit), links };
+        Ok(Derived { digest, commit: None, layer, notes, filtered_paths })
+    }
+}
+
+/// Removes the file at `path` if it is regular and has no content.
+pub fn remove_if_empty(store: &dyn ReadObject, tree: &mut MutableTree, path: &str) -> Result<(), StoreError> {
+    let Some((parent, name)) = path.rsplit_once('/') else { return Ok(()) };
+    let id = match tree.find(store, path)? {
+        Some(Node::File(id)) => *id,
+        Some(Node::Dir(_)) | None => return Ok(()),
+    };
+    let file = store.read_file(&id)?.ok_or(StoreError::Missing { name: id.object() })?;
+    if file.header.is_symlink() || file.size > 0 {
+        return Ok(());
+    }
+    if let Some(Node::Dir(dir)) = tree.find(store, parent)? {
+        dir.entries_mut(store)?.remove(name);
+    }
+    Ok(())
+}

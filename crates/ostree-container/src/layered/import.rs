@@ -1,0 +1,270 @@
+//! Carrying out a plan: the layers that are missing, then the merge, then the refs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use oci_image::Digest;
+use ostree_core::tree::MutableTree;
+use ostree_core::{Commit, CommitId, DirMeta, DirMetaId, FileId, ObjectKind, Refspec, WriteObject, walk};
+use ostree_repo::{LockKind, Transaction, partial};
+use ostree_selinux::Policy;
+
+use crate::error::ContainerError;
+use crate::layered::derived::{self, Derived};
+use crate::layered::documents::{self, Merged};
+use crate::layered::merge::Merge;
+use crate::layered::options::{PullOptions, Pulled};
+use crate::layered::plan::Plan;
+use crate::layered::present::Kept;
+use crate::layered::relabel::Relabel;
+use crate::layered::{policy, prepare_root};
+use crate::progress::{Event, Listener};
+use crate::pull::base::{BaseImport, Held, check_label, check_whole};
+use crate::pull::each::default_jobs;
+use crate::pull::received::Received;
+use crate::refs::{blob_ref, image_ref};
+
+/// What builders leave in `/etc` without meaning it, as empty files.
+const INJECTED: [&str; 2] = ["usr/etc/hostname", "usr/etc/resolv.conf"];
+
+/// The commit that an image encapsulates.
+struct Base {
+    id: CommitId,
+    commit: Commit,
+}
+
+impl Base {
+    fn tree(&self) -> MutableTree {
+        MutableTree::stored(self.commit.root_tree, self.commit.root_meta)
+    }
+}
+
+/// Imports what is missing and merges all layers. The refs of the base's layers move when the base is whole, all others
+/// at the end, together; after an error the image's ref is what it was.
+pub fn import(plan: &Plan<'_>, options: &PullOptions<'_>, listener: &dyn Listener) -> Result<Pulled, ContainerError> {
+    // Nobody is to collect layers while no image names them yet.
+    let _lock = plan.repo.lock(LockKind::Shared)?;
+    listener.event(Event::Start { task: "importing", bytes: plan.needed_bytes(), layers: plan.needed() });
+    let source = Received::new(plan.source, listener);
+    let import = Import { plan, options, source: &source, image_ref: image_ref(plan.image)? };
+    let base = import.base()?;
+    let pulled = import.derived(base.as_ref(), listener)?;
+    listener.event(Event::Done);
+    Ok(pulled)
+}
+
+struct Import<'a> {
+    plan: &'a Plan<'a>,
+    options: &'a PullOptions<'a>,
+    source: &'a Received<'a>,
+    image_ref: ostree_core::RefName,
+}
+
+impl Import<'_> {
+    /// Makes sure of the encapsulated commit.
+    fn base(&self) -> Result<Option<Base>, ContainerError> {
+        let layers = self.plan.layers.get(..self.plan.base_layers).unwrap_or_default();
+        if layers.is_empty() {
+            return Ok(None);
+        }
+        let transaction = self.plan.repo.transaction(self.options.transaction)?;
+        let missing: Vec<_> = layers
+            .iter()
+            .enumerate()
+            .filter(|(_, planned)| planned.kept.is_none())
+            .map(|(i, p)| (i, &p.layer))
+            .collect();
+        let import = BaseImport {
+            source: self.source,
+            transaction: &transaction,
+            verify: self.options.verify,
+            jobs: self.options.jobs.unwrap_or_else(default_jobs),
+        };
+        let mut fetched = import.layers(&missing)?.into_iter();
+        let mut chunks: Vec<(&Digest, Vec<FileId>)> = Vec::new();
+        let mut base = None;
+        for planned in layers {
+            let digest = &planned.layer.descriptor.digest;
+            let held = match &planned.kept {
+                Some(Kept::Commit(id)) => Some(Held::Commit(*id)),
+                Some(Kept::Chunk(files)) => Some(Held::Files(files.clone())),
+                Some(Kept::Derived(..)) | None => fetched.next(),
+            };
+            let commit = match held {
+                Some(Held::Commit(id)) => *base.insert(id),
+                Some(Held::Files(files)) => {
+                    let commit = documents::chunk_commit(&transaction, &files)?;
+                    chunks.push((digest, files));
+                    commit
+                }
+                None => return Err(ContainerError::Request(format!("layer {digest} was not imported"))),
+            };
+            transaction.set_ref(Refspec::local(blob_ref(digest)), Some(commit));
+        }
+        let id = base.ok_or_else(|| ContainerError::Request("the image has no commit layer".into()))?;
+        check_label(&self.plan.info.config, id)?;
+        if missing.is_empty() {
+            self.verify_stored(&transaction, &id)?;
+        } else {
+            check_whole(&transaction, id, &chunks)?;
+        }
+        let commit = walk::load_commit(&transaction, &id)?;
+        transaction.commit()?;
+        partial::clear(self.plan.repo, &id)?;
+        Ok(Some(Base { id, commit }))
+    }
+
+    /// Asks for a commit that was there before what is asked for one that comes in.
+    fn verify_stored(&self, transaction: &Transaction<'_>, id: &CommitId) -> Result<(), ContainerError> {
+        use ostree_core::{ReadObject, StoreError};
+        let Some(verifier) = self.options.verify else { return Ok(()) };
+        let bytes = transaction.read_metadata(&id.object())?.ok_or(StoreError::Missing { name: id.object() })?;
+        let detached = transaction.read_detached(id)?.map(|detached| detached.encode());
+        Ok(verifier.verify_commit(id, &bytes, detached.as_deref()).map_err(|e| StoreError::Backend(Box::new(e)))?)
+    }
+
+    /// Imports the derived layers, merges everything and moves the refs.
+    fn derived(&self, base: Option<&Base>, listener: &dyn Listener) -> Result<Pulled, ContainerError> {
+        let repo = self.plan.repo;
+        let labels = repo.mode().keeps_xattrs();
+        let mut base_tree = base.map(Base::tree);
+        let expected = match &mut base_tree {
+            Some(tree) if labels => policy::load(repo, tree)?,
+            _ => None,
+        };
+        let all_paths = match &mut base_tree {
+            Some(tree) => prepare_root::keeps_all_paths(repo, tree)?,
+            None => true,
+        };
+        let transaction = repo.transaction(self.options.transaction)?;
+        let job = derived::Job {
+            source: self.source,
+            transaction: &transaction,
+            options: self.options,
+            rules: self.options.rules(all_paths),
+            policy: expected.as_ref(),
+        };
+        let planned = self.plan.layers.get(self.plan.base_layers..).unwrap_or_default();
+        let mut layers = job.layers(self.plan.base_layers, planned)?;
+        self.check_filtered(&layers)?;
+        let merge = Merge { store: &transaction, base: base.map(|base| base.id) };
+        let mut merged = merge_all(&merge, base_tree.clone(), &layers)?;
+        if labels && !layers.is_empty() {
+            let policy = policy::load(&transaction, &mut merged)?;
+            let digest = policy.as_ref().map(policy::digest);
+            if relabel_layers(&transaction, &mut layers, policy.as_ref(), digest.as_deref())? {
+                merged = merge_all(&merge, base_tree, &layers)?;
+            }
+            if base.is_some() && digest != expected.as_ref().map(policy::digest) {
+                Relabel::new(&transaction, policy.as_ref(), false).tree(&mut merged)?;
+            }
+        }
+        listener.event(Event::Finishing);
+        let commit = self.write(&transaction, base, &layers, &merged)?;
+        transaction.commit()?;
+        Ok(Pulled {
+            commit,
+            digest: self.plan.info.raw_manifest.digest.clone(),
+            filtered: layers
+                .iter()
+                .filter(|l| !l.notes.filtered.is_empty())
+                .map(|l| (l.digest.clone(), l.notes.filtered.clone()))
+                .collect(),
+            filtered_paths: layers.into_iter().flat_map(|layer| layer.filtered_paths).collect(),
+        })
+    }
+
+    fn check_filtered(&self, layers: &[Derived]) -> Result<(), ContainerError> {
+        if !self.options.deny_filtered {
+            return Ok(());
+        }
+        let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+        for (name, count) in layers.iter().flat_map(|layer| &layer.notes.filtered) {
+            *counts.entry(name).or_default() += count;
+        }
+        if counts.is_empty() {
+            return Ok(());
+        }
+        let list: Vec<String> = counts.iter().map(|(name, count)| format!("{name}: {count}")).collect();
+        Err(ContainerError::Filtered { list: list.join(", ") })
+    }
+
+    /// Writes the commits and sets the refs. Those of the base's layers are set once more: somebody may have taken them for
+    /// unused in the meantime.
+    fn write(
+        &self,
+        transaction: &Transaction<'_>,
+        base: Option<&Base>,
+        layers: &[Derived],
+        merged: &MutableTree,
+    ) -> Result<CommitId, ContainerError> {
+        for layer in layers {
+            let commit = match layer.commit {
+                Some(commit) => commit,
+                None => documents::layer_commit(transaction, &layer.layer.tree, &layer.notes)?,
+            };
+            transaction.set_ref(Refspec::local(blob_ref(&layer.digest)), Some(commit));
+        }
+        let base = base.map(|base| (base.id, &base.commit));
+        let merged = Merged { info: &self.plan.info, base, tree: merged };
+        let commit = documents::merge_commit(transaction, &merged)?;
+        if !self.options.no_image_ref {
+            transaction.set_ref(Refspec::local(self.image_ref.clone()), Some(commit));
+        }
+        Ok(commit)
+    }
+}
+
+/// Lays all layers over the base, and takes away what builders inject.
+fn merge_all(
+    merge: &Merge<'_, Transaction<'_>>,
+    base: Option<MutableTree>,
+    layers: &[Derived],
+) -> Result<MutableTree, ContainerError> {
+    let mut merged = match base {
+        Some(tree) => tree,
+        None => {
+            let meta = DirMeta::root_0755().encode();
+            let mut tree = MutableTree::new();
+            tree.set_meta(DirMetaId::new(merge.store.write_metadata(ObjectKind::DirMeta, &meta, None)?));
+            tree
+        }
+    };
+    for layer in layers {
+        merge
+            .apply(&mut merged, &layer.layer)
+            .map_err(|source| ContainerError::Merge { layer: layer.digest.clone(), source: Box::new(source) })?;
+    }
+    if !layers.is_empty() {
+        for path in INJECTED {
+            derived::remove_if_empty(merge.store, &mut merged, path)?;
+        }
+    }
+    Ok(merged)
+}
+
+/// Relabels the layers that have labels of another policy; whether there were any.
+fn relabel_layers(
+    transaction: &Transaction<'_>,
+    layers: &mut [Derived],
+    policy: Option<&Policy>,
+    digest: Option<&str>,
+) -> Result<bool, ContainerError> {
+    let mut others: Vec<&mut Derived> =
+        layers.iter_mut().filter(|layer| layer.notes.policy.as_deref() != digest).collect();
+    let had: BTreeSet<bool> = others.iter().map(|layer| layer.notes.policy.is_some()).collect();
+    for strip in had {
+        let mut relabel = Relabel::new(transaction, policy, strip);
+        let of = |layer: &&mut &mut Derived| layer.notes.policy.is_some() == strip;
+        for layer in others.iter_mut().filter(of) {
+            relabel.announce(&mut layer.layer.tree)?;
+        }
+        for layer in others.iter_mut().filter(of) {
+            relabel.tree(&mut layer.layer.tree)?;
+        }
+    }
+    for layer in &mut others {
+        layer.commit = None;
+        layer.notes.policy = digest.map(str::to_owned);
+    }
+    Ok(!others.is_empty())
+}

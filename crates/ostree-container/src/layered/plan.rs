@@ -1,0 +1,112 @@
+//! What pulling an image would take, before anything is fetched but its documents.
+
+use oci_image::platform::Platform;
+use oci_image::{ImageReference, ImageSource};
+use ostree_repo::Repo;
+
+use crate::error::ContainerError;
+use crate::inspect::{ImageInfo, inspect};
+use crate::layered::present::{Kept, Present};
+use crate::shape::{Layer, Shape};
+use crate::stored::{self, CachedUpdate, StoredImage};
+
+/// What there is to do.
+pub enum Prepared<'a> {
+    /// Nothing: this is the stored image.
+    Unchanged(Box<StoredImage>),
+    /// The image is to be pulled.
+    Pull(Box<Plan<'a>>),
+}
+
+/// A layer of the image, and what the repository has of it.
+#[derive(Debug, Clone)]
+pub struct PlannedLayer {
+    /// The layer.
+    pub layer: Layer,
+    /// What is there already.
+    pub(super) kept: Option<Kept>,
+}
+
+/// A pull that is ready to begin.
+pub struct Plan<'a> {
+    pub(super) source: &'a dyn ImageSource,
+    pub(super) repo: &'a Repo,
+    pub(super) image: &'a ImageReference,
+    /// The image's documents.
+    pub info: ImageInfo,
+    /// The stored image of the same name that this one replaces.
+    pub previous: Option<StoredImage>,
+    /// How many of the layers, counted from the first, hold the encapsulated commit.
+    pub base_layers: usize,
+    /// All layers, the lowest first.
+    pub layers: Vec<PlannedLayer>,
+}
+
+/// Reads the documents of `image` and compares them with what `repo` has of it. A stored image that cannot be read counts as
+/// absent; the listener of the problems is told why.
+pub fn prepare<'a>(
+    source: &'a dyn ImageSource,
+    image: &'a ImageReference,
+    repo: &'a Repo,
+    platform: &Platform,
+    problem: &mut dyn FnMut(&ContainerError),
+) -> Result<Prepared<'a>, ContainerError> {
+    let info = inspect(source, platform)?;
+    let previous = stored::find(repo, image).unwrap_or_else(|error| {
+        problem(&error);
+        None
+    });
+    if let Some(stored) = &previous
+        && is_same(stored, &info)
+        && stored.problems.is_empty()
+    {
+        return Ok(Prepared::Unchanged(Box::new(stored.clone())));
+    }
+    let shape = Shape::of(&info.manifest, &info.config)?;
+    let base_layers = shape.base.as_ref().map_or(0, |base| base.iter().count());
+    let present = Present::new(repo)?;
+    let base = shape.base.iter().flat_map(|base| base.iter());
+    let mut layers = Vec::new();
+    for (index, layer) in base.chain(&shape.derived).enumerate() {
+        let kept = present.find(layer).filter(|kept| match kept {
+            Kept::Commit(_) => index == 0 && base_layers > 0,
+            Kept::Chunk(..) => index > 0 && index < base_layers,
+            Kept::Derived(..) => index >= base_layers,
+        });
+        layers.push(PlannedLayer { layer: layer.clone(), kept });
+    }
+    Ok(Prepared::Pull(Box::new(Plan { source, repo, image, info, previous, base_layers, layers })))
+}
+
+/// Whether the stored image is this one: by manifest, or by configuration, which names all layers.
+fn is_same(stored: &StoredImage, info: &ImageInfo) -> bool {
+    stored.manifest_digest == info.raw_manifest.digest || stored.manifest.config.digest == info.manifest.config.digest
+}
+
+impl Plan<'_> {
+    /// How many layers are there already.
+    pub fn present(&self) -> usize {
+        self.layers.iter().filter(|layer| layer.kept.is_some()).count()
+    }
+
+    /// How many layers must be fetched.
+    pub fn needed(&self) -> usize {
+        self.layers.len() - self.present()
+    }
+
+    /// How many bytes must be fetched.
+    pub fn needed_bytes(&self) -> u64 {
+        self.layers.iter().filter(|layer| layer.kept.is_none()).map(|layer| layer.layer.descriptor.size).sum()
+    }
+
+    /// Notes this image with the stored one that it is to replace, so that programs see the update without asking the source.
+    pub fn remember(&self) -> Result<(), ContainerError> {
+        let Some(previous) = &self.previous else { return Ok(()) };
+        let update = CachedUpdate {
+            manifest_digest: self.info.raw_manifest.digest.clone(),
+            manifest: self.info.manifest.to_oci(),
+            config: self.info.config.clone(),
+        };
+        stored::set_cached_update(self.repo, &previous.commit, &update)
+    }
+}

@@ -1,0 +1,132 @@
+//! Giving the objects of trees the labels of a policy that was not known when they were written.
+
+use std::collections::HashMap;
+
+use ostree_core::tree::{MutableTree, Node};
+use ostree_core::{DirMetaId, FileId, FileObject, ObjectKind, ReadObject, StoreError, WriteObject, Xattrs, mode, walk};
+use ostree_repo::Transaction;
+use ostree_selinux::Policy;
+
+use crate::error::ContainerError;
+use crate::layered::merge::{LABEL, WHITEOUT};
+
+/// Relabels trees. What they had before is taken back as soon as nothing needs it, so that at no time there are two of
+/// many objects.
+pub struct Relabel<'a> {
+    transaction: &'a Transaction<'a>,
+    /// Without one, labels are removed.
+    policy: Option<&'a Policy>,
+    /// Whether a file that the policy says nothing of loses its label.
+    strip: bool,
+    /// How often each file stands in the trees that are going to be relabelled.
+    uses: HashMap<FileId, usize>,
+    done: HashMap<(FileId, Option<Vec<u8>>), FileId>,
+}
+
+impl<'a> Relabel<'a> {
+    /// Relabels by `policy`. With `strip`, labels that the policy does not give are removed; else they stay.
+    pub fn new(transaction: &'a Transaction<'a>, policy: Option<&'a Policy>, strip: bool) -> Self {
+        Self { transaction, policy, strip, uses: HashMap::new(), done: HashMap::new() }
+    }
+
+    /// Notes that `tree` is going to be relabelled. Files of trees that were not announced are not taken back.
+    pub fn announce(&mut self, tree: &mut MutableTree) -> Result<(), StoreError> {
+        for node in tree.entries_mut(self.transaction)?.values_mut() {
+            match node {
+                Node::File(id) => *self.uses.entry(*id).or_default() += 1,
+                Node::Dir(dir) => self.announce(dir)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Relabels a tree, whose root is `/`. Whiteouts are left alone.
+    pub fn tree(&mut self, tree: &mut MutableTree) -> Result<(), ContainerError> {
+        self.directory(tree, &mut String::new())
+    }
+
+    fn directory(&mut self, dir: &mut MutableTree, path: &mut String) -> Result<(), ContainerError> {
+        if let Some(meta) = dir.meta() {
+            dir.set_meta(self.dirmeta(meta, if path.is_empty() { "/" } else { path })?);
+        }
+        let length = path.len();
+        for (name, node) in dir.entries_mut(self.transaction)? {
+            path.push('/');
+            path.push_str(name.as_str());
+            match node {
+                Node::File(_) if name.as_str().starts_with(WHITEOUT) => {}
+                Node::File(id) => *id = self.file(*id, path)?,
+                Node::Dir(child) => self.directory(child, path)?,
+            }
+            path.truncate(length);
+        }
+        Ok(())
+    }
+
+    /// What the label is to be; the outer `None` leaves it as it is.
+    fn label(&self, path: &str, mode: u32) -> Option<Option<Vec<u8>>> {
+        match self.policy.and_then(|policy| policy.label(path, mode)) {
+            Some(label) => Some(Some([label.as_bytes(), b"\0"].concat())),
+            None if self.strip => Some(None),
+            None => None,
+        }
+    }
+
+    fn dirmeta(&self, id: DirMetaId, path: &str) -> Result<DirMetaId, ContainerError> {
+        let mut meta = walk::load_dirmeta(self.transaction, &id)?;
+        let Some(label) = self.label(path, mode::DIRECTORY | meta.mode) else { return Ok(id) };
+        if !set_label(&mut meta.xattrs, label)? {
+            return Ok(id);
+        }
+        Ok(DirMetaId::new(self.transaction.write_metadata(ObjectKind::DirMeta, &meta.encode(), None)?))
+    }
+
+    fn file(&mut self, id: FileId, path: &str) -> Result<FileId, ContainerError> {
+        let object = self.transaction.read_file(&id)?.ok_or(StoreError::Missing { name: id.object() })?;
+        let FileObject { mut header, size, content } = object;
+        let wanted = self.label(path, header.mode);
+        let new = match wanted {
+            None => id,
+            Some(label) => match self.done.get(&(id, label.clone())) {
+                Some(new) => *new,
+                None if !set_label(&mut header.xattrs, label.clone())? => id,
+                None => {
+                    let mut content = content.unwrap_or_else(|| Box::new(std::io::empty()));
+                    let new = self.transaction.write_file(&header, size, &mut content, None)?;
+                    self.done.insert((id, label), new);
+                    new
+                }
+            },
+        };
+        self.count_down(id, new)?;
+        Ok(new)
+    }
+
+    /// Takes a file back with its last use. One that keeps its id anywhere is never counted to the end.
+    fn count_down(&mut self, id: FileId, new: FileId) -> Result<(), ContainerError> {
+        // What is in use under its own name stays, whoever else had that name.
+        self.uses.remove(&new);
+        if id != new
+            && let Some(uses) = self.uses.get_mut(&id)
+        {
+            *uses -= 1;
+            if *uses == 0 {
+                self.uses.remove(&id);
+                self.transaction.discard_file(&id)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Sets or removes the label; whether that changes anything.
+fn set_label(xattrs: &mut Xattrs, label: Option<Vec<u8>>) -> Result<bool, StoreError> {
+    if xattrs.get(LABEL) == label.as_deref() {
+        return Ok(false);
+    }
+    match label {
+        Some(label) => xattrs.set(LABEL.to_vec(), label)?,
+        None => xattrs.remove(LABEL),
+    }
+    Ok(true)
+}

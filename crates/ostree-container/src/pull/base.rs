@@ -1,0 +1,119 @@
+//! Importing the layers that hold a commit.
+
+use std::collections::HashSet;
+use std::io::Read;
+use std::num::NonZeroUsize;
+
+use oci_image::Digest;
+use oci_image::config::ImageConfig;
+use ostree_core::{CommitId, FileId, ObjectName, ReadObject, VerifyCommit, walk};
+use ostree_repo::Transaction;
+use ostree_repo::partial::{self, CommitState};
+use ostree_tar::{TarError, import, import_object_set};
+
+use crate::error::ContainerError;
+use crate::keys::COMMIT_LABEL;
+use crate::pull::each::each;
+use crate::pull::pipe::read_layer;
+use crate::pull::received::Received;
+use crate::shape::Layer;
+
+/// The layers of one commit on their way into a repository.
+pub struct BaseImport<'a> {
+    /// Where they come from.
+    pub source: &'a Received<'a>,
+    /// Where they go.
+    pub transaction: &'a Transaction<'a>,
+    /// Who must vouch for the commit.
+    pub verify: Option<&'a dyn VerifyCommit>,
+    /// How many threads hash and write.
+    pub jobs: NonZeroUsize,
+}
+
+/// What a layer holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Held {
+    /// The commit and its metadata objects.
+    Commit(CommitId),
+    /// Files.
+    Files(Vec<FileId>),
+}
+
+impl BaseImport<'_> {
+    /// Imports `layers`, several at once. Each comes with its position in the image: 0 is the layer with the commit.
+    pub fn layers(&self, layers: &[(usize, &Layer)]) -> Result<Vec<Held>, ContainerError> {
+        // Threads that read share the processors with those that write.
+        let writers = self.jobs.get().div_ceil(layers.len().max(1));
+        each(self.jobs, layers, &|| self.source.stop(), |_, (index, layer)| match index {
+            0 => self.commit_layer(layer, writers).map(Held::Commit),
+            _ => self.chunk_layer(*index, layer, writers).map(Held::Files),
+        })
+    }
+
+    fn commit_layer(&self, layer: &Layer, writers: usize) -> Result<CommitId, ContainerError> {
+        self.layer(0, layer, |stream| {
+            let repo = self.transaction.repo();
+            // A commit that is here and whole stays so, whatever becomes of this import.
+            let mark = |commit: &CommitId| match repo.has_object(&commit.object())? {
+                true => Ok(()),
+                false => Ok(partial::mark(repo, commit, CommitState::Partial)?),
+            };
+            let options = ostree_tar::ImportOptions { verify: self.verify, on_commit: Some(&mark), writers };
+            import(stream, self.transaction, options).map(|imported| imported.commit)
+        })
+    }
+
+    fn chunk_layer(&self, index: usize, layer: &Layer, writers: usize) -> Result<Vec<FileId>, ContainerError> {
+        self.layer(index, layer, |stream| {
+            import_object_set(stream, self.transaction, writers).map(|(files, _)| files.into_iter().collect())
+        })
+    }
+
+    fn layer<T>(
+        &self,
+        index: usize,
+        layer: &Layer,
+        consume: impl FnOnce(&mut dyn Read) -> Result<T, TarError>,
+    ) -> Result<T, ContainerError> {
+        let opened = self.source.open_layer(index, &layer.descriptor)?;
+        let (value, _) = read_layer(opened, &layer.diff_id, |stream| {
+            consume(stream)
+                .map_err(|source| ContainerError::Layer { layer: layer.descriptor.digest.to_string(), source })
+        })?;
+        Ok(value)
+    }
+}
+
+/// The label is what other programs show; it must not lie.
+pub fn check_label(config: &ImageConfig, found: CommitId) -> Result<(), ContainerError> {
+    match config.label(COMMIT_LABEL) {
+        Some(named) if named != found.to_string() => {
+            Err(ContainerError::OtherCommit { label: COMMIT_LABEL, named: named.to_owned(), found })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Every object of the commit must be there, and the layers must hold no others.
+pub fn check_whole(
+    store: &dyn ReadObject,
+    commit: CommitId,
+    chunks: &[(&Digest, Vec<FileId>)],
+) -> Result<(), ContainerError> {
+    let absent = walk::missing(store, &commit)?;
+    if let Some(first) = absent.first() {
+        return Err(ContainerError::Incomplete { commit, count: absent.len(), first: *first });
+    }
+    let mut own: HashSet<ObjectName> = HashSet::new();
+    if !chunks.is_empty() {
+        walk::reachable(store, &commit, false, &mut own)?;
+    }
+    for (layer, files) in chunks {
+        let foreign: Vec<ObjectName> = files.iter().map(FileId::object).filter(|name| !own.contains(name)).collect();
+        if let Some(first) = foreign.first() {
+            let (layer, count) = ((*layer).clone(), foreign.len());
+            return Err(ContainerError::Foreign { layer, commit, count, first: *first });
+        }
+    }
+    Ok(())
+}
