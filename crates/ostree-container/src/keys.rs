@@ -49,3 +49,7 @@ pub const ORIGIN_IMAGE: &str = "container-image-reference";
 pub const LAYER_NOTES: &str = "ostree-container.layer";
 /// Annotation: when the image was made, in the form of RFC 3339.
 pub const CREATED_ANNOTATION: &str = "org.opencontainers.image.created";
+/// Where the repository in a container of an encapsulated commit keeps its configuration.
+pub const CONTAINER_REPO_CONFIG: &str = "sysroot/ostree/repo/config";
+/// Where the oldest ones keep it.
+pub const OLD_CONTAINER_REPO_CONFIG: &str = "sysroot/config";

@@ -7,8 +7,10 @@
 mod architecture;
 mod pull;
 
+pub mod cleanup;
 pub mod compare;
 pub mod contentmeta;
+pub mod detach;
 pub mod encapsulate;
 pub mod error;
 pub mod inspect;
