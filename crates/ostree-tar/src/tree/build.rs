@@ -147,6 +147,7 @@ impl Builder<'_> {
         };
         self.ensure_parents(&path, own)?;
         let xattrs = if self.filter.keeps_xattrs() { pax::xattrs(&entry.pax)? } else { Xattrs::default() };
+        let xattrs = labelled(self.filter, &path.absolute(), mode, xattrs);
         Ok(Some(Kept { path, owner, mode, xattrs }))
     }
 
@@ -155,20 +156,27 @@ impl Builder<'_> {
         match place::directory(self.tree, self.read, parent) {
             Ok(_) => Ok(()),
             Err(Reason::NotInTree(_)) if self.options.autocreate_parents => {
-                let meta = self.write_meta(owner, MADE_DIRECTORY, Xattrs::default())?;
-                place::make_directories(self.tree, self.read, parent, meta)
+                let (write, filter) = (self.write, self.filter);
+                let mut last = None;
+                let mut meta = |path: &str| {
+                    let xattrs = labelled(filter, path, MADE_DIRECTORY, Xattrs::default());
+                    match &last {
+                        Some((same, id)) if *same == xattrs => Ok(*id),
+                        _ => {
+                            let id = write_meta(write, owner, MADE_DIRECTORY, xattrs.clone())?;
+                            last = Some((xattrs, id));
+                            Ok(id)
+                        }
+                    }
+                };
+                place::make_directories(self.tree, self.read, parent, &mut meta)
             }
             Err(reason) => Err(reason),
         }
     }
 
-    fn write_meta(&self, owner: Owner, mode: u32, xattrs: Xattrs) -> Result<DirMetaId, StoreError> {
-        let bytes = DirMeta { owner, mode, xattrs }.encode();
-        Ok(DirMetaId::new(self.write.write_metadata(ObjectKind::DirMeta, &bytes, None)?))
-    }
-
     fn directory(&mut self, kept: &Kept) -> Result<(), Reason> {
-        let meta = self.write_meta(kept.owner, kept.mode, kept.xattrs.clone())?;
+        let meta = write_meta(self.write, kept.owner, kept.mode, kept.xattrs.clone())?;
         match kept.path.split() {
             None => self.tree.set_meta(meta),
             Some((parent, name)) => {
@@ -216,11 +224,25 @@ impl Builder<'_> {
                 Verdict::Keep { owner, mode } => (owner, mode),
                 Verdict::Skip => (Owner::default(), MADE_DIRECTORY),
             };
-            let meta = self.write_meta(owner, mode, Xattrs::default()).map_err(root)?;
+            let xattrs = labelled(self.filter, "/", mode, Xattrs::default());
+            let meta = write_meta(self.write, owner, mode, xattrs).map_err(root)?;
             self.tree.set_meta(meta);
         }
         Ok(())
     }
+}
+
+fn write_meta(store: &dyn WriteObject, owner: Owner, mode: u32, xattrs: Xattrs) -> Result<DirMetaId, StoreError> {
+    let bytes = DirMeta { owner, mode, xattrs }.encode();
+    Ok(DirMetaId::new(store.write_metadata(ObjectKind::DirMeta, &bytes, None)?))
+}
+
+/// `xattrs` with the label that `filter` has for the entry at this absolute path.
+fn labelled(filter: &dyn EntryFilter, path: &str, mode: u32, mut xattrs: Xattrs) -> Xattrs {
+    if let Some(label) = filter.label(path, mode) {
+        xattrs.set_selinux_label(&label);
+    }
+    xattrs
 }
 
 /// A first header that is none speaks of another format, not of damage.

@@ -1,7 +1,7 @@
 //! Finding and putting things in a tree by path.
 
 use ostree_core::tree::{MutableTree, Node};
-use ostree_core::{DirMetaId, EntryName, FileId, ReadObject};
+use ostree_core::{DirMetaId, EntryName, FileId, ReadObject, StoreError};
 
 use super::name::TreePath;
 use crate::error::Reason;
@@ -19,17 +19,20 @@ pub(super) fn directory<'t>(
     })
 }
 
-/// Makes the directory at `path` and gives it and all above it, those that were there too, this metadata.
+/// Makes the directory at `path` and gives it and all above it, those that were there too, the metadata that `meta` has for
+/// their absolute paths.
 pub(super) fn make_directories(
     tree: &mut MutableTree,
     store: &dyn ReadObject,
     path: &str,
-    meta: DirMetaId,
+    meta: &mut dyn FnMut(&str) -> Result<DirMetaId, StoreError>,
 ) -> Result<(), Reason> {
-    tree.set_meta(meta);
+    tree.set_meta(meta("/")?);
+    let mut so_far = String::new();
     names(path).try_fold(tree, |dir, name| -> Result<_, Reason> {
         let child = dir.ensure_dir(store, EntryName::new(name)?)?;
-        child.set_meta(meta);
+        so_far.extend(["/", name]);
+        child.set_meta(meta(&so_far)?);
         Ok(child)
     })?;
     Ok(())

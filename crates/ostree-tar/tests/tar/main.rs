@@ -4,6 +4,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod bad_input;
+mod layer;
+mod layer_labels;
+mod layer_links;
+mod layer_support;
 mod replace;
 mod round_trip;
 mod support;

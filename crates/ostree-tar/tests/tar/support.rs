@@ -90,3 +90,95 @@ pub fn entry(path: &str, kind: tar::EntryType, link: &str, content: &[u8]) -> Pi
     let content = bytes.len() - content.len().next_multiple_of(512);
     Piece { path: path.to_owned(), bytes, content }
 }
+
+/// An archive being put together.
+#[derive(Default, Clone)]
+pub struct Archive(Vec<u8>);
+
+impl Archive {
+    /// The archive with these entries.
+    pub fn of(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    /// Its entries without the end mark.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    pub fn add(self, kind: u8, name: &str, attributes: (u32, u64, u64), link: &str, data: &[u8]) -> Self {
+        self.add_raw(kind, (name.as_bytes(), link.as_bytes()), attributes, data.len() as u64, data)
+    }
+
+    /// An entry whose name and link target are any bytes, and whose size need not be that of its content.
+    pub fn add_raw(
+        mut self,
+        kind: u8,
+        (name, link): (&[u8], &[u8]),
+        (permissions, uid, gid): (u32, u64, u64),
+        size: u64,
+        data: &[u8],
+    ) -> Self {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(tar::EntryType::new(kind));
+        header.as_gnu_mut().unwrap().name[..name.len()].copy_from_slice(name);
+        header.as_gnu_mut().unwrap().linkname[..link.len()].copy_from_slice(link);
+        header.set_mode(permissions);
+        header.set_uid(uid);
+        header.set_gid(gid);
+        header.set_size(size);
+        header.set_mtime(1000);
+        header.set_cksum();
+        self.0.extend_from_slice(header.as_bytes());
+        self.0.extend_from_slice(data);
+        self.0.resize(self.0.len().next_multiple_of(512), 0);
+        self
+    }
+
+    pub fn dir(self, name: &str, permissions: u32, uid: u64, gid: u64) -> Self {
+        self.add(b'5', name, (permissions, uid, gid), "", b"")
+    }
+
+    pub fn root(self) -> Self {
+        self.dir("./", 0o755, 0, 0)
+    }
+
+    pub fn file(self, name: &str, data: &str) -> Self {
+        self.add(b'0', name, (0o644, 0, 0), "", data.as_bytes())
+    }
+
+    pub fn owned(self, name: &str, uid: u64, gid: u64) -> Self {
+        self.add(b'0', name, (0o644, uid, gid), "", b"x")
+    }
+
+    pub fn symlink(self, name: &str, target: &str) -> Self {
+        self.add(b'2', name, (0o777, 0, 0), target, b"")
+    }
+
+    pub fn link(self, name: &str, target: &str) -> Self {
+        self.add(b'1', name, (0o644, 0, 0), target, b"")
+    }
+
+    /// Records for the entry that comes next.
+    pub fn pax(self, records: &[(&str, &str)]) -> Self {
+        let records: Vec<_> = records.iter().map(|(key, value)| (key.as_bytes(), value.as_bytes())).collect();
+        self.pax_raw(&records)
+    }
+
+    /// Records of any bytes for the entry that comes next.
+    pub fn pax_raw(self, records: &[(&[u8], &[u8])]) -> Self {
+        let mut data = Vec::new();
+        for (key, value) in records {
+            let rest = [b" ", *key, b"=", *value, b"\n"].concat();
+            let length = (rest.len()..).find(|length| length.to_string().len() + rest.len() == *length).unwrap();
+            data.extend_from_slice(length.to_string().as_bytes());
+            data.extend_from_slice(&rest);
+        }
+        self.add(b'x', "pax", (0o644, 0, 0), "", &data)
+    }
+
+    pub fn end(mut self) -> Vec<u8> {
+        self.0.resize(self.0.len() + 1024, 0);
+        self.0
+    }
+}

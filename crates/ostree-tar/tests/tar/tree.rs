@@ -1,7 +1,6 @@
 //! Trees of archives. The ids are those that libostree 2022.7 gives the trees of the same archives.
 
 use std::collections::BTreeSet;
-use std::error::Error;
 use std::io::Write as _;
 
 use ostree_core::filter::KeepAll;
@@ -10,68 +9,7 @@ use ostree_core::{EntryFilter, Owner, Verdict, mode};
 use ostree_tar::{TarError, TreeOptions, add_archive};
 use testkit::memory_store::MemoryStore;
 
-/// An archive being put together.
-#[derive(Default, Clone)]
-struct Archive(Vec<u8>);
-
-impl Archive {
-    fn add(mut self, kind: u8, name: &str, (permissions, uid, gid): (u32, u64, u64), link: &str, data: &[u8]) -> Self {
-        let mut header = tar::Header::new_gnu();
-        header.set_entry_type(tar::EntryType::new(kind));
-        header.as_gnu_mut().unwrap().name[..name.len()].copy_from_slice(name.as_bytes());
-        header.as_gnu_mut().unwrap().linkname[..link.len()].copy_from_slice(link.as_bytes());
-        header.set_mode(permissions);
-        header.set_uid(uid);
-        header.set_gid(gid);
-        header.set_size(data.len() as u64);
-        header.set_mtime(1000);
-        header.set_cksum();
-        self.0.extend_from_slice(header.as_bytes());
-        self.0.extend_from_slice(data);
-        self.0.resize(self.0.len().next_multiple_of(512), 0);
-        self
-    }
-
-    fn dir(self, name: &str, permissions: u32, uid: u64, gid: u64) -> Self {
-        self.add(b'5', name, (permissions, uid, gid), "", b"")
-    }
-
-    fn root(self) -> Self {
-        self.dir("./", 0o755, 0, 0)
-    }
-
-    fn file(self, name: &str, data: &str) -> Self {
-        self.add(b'0', name, (0o644, 0, 0), "", data.as_bytes())
-    }
-
-    fn owned(self, name: &str, uid: u64, gid: u64) -> Self {
-        self.add(b'0', name, (0o644, uid, gid), "", b"x")
-    }
-
-    fn symlink(self, name: &str, target: &str) -> Self {
-        self.add(b'2', name, (0o777, 0, 0), target, b"")
-    }
-
-    fn link(self, name: &str, target: &str) -> Self {
-        self.add(b'1', name, (0o644, 0, 0), target, b"")
-    }
-
-    /// Records for the entry that comes next.
-    fn pax(self, records: &[(&str, &str)]) -> Self {
-        let mut data = Vec::new();
-        for (key, value) in records {
-            let rest = format!(" {key}={value}\n");
-            let length = (rest.len()..).find(|length| length.to_string().len() + rest.len() == *length).unwrap();
-            data.extend_from_slice(format!("{length}{rest}").as_bytes());
-        }
-        self.add(b'x', "pax", (0o644, 0, 0), "", &data)
-    }
-
-    fn end(mut self) -> Vec<u8> {
-        self.0.resize(self.0.len() + 1024, 0);
-        self.0
-    }
-}
+use crate::support::{Archive, chain};
 
 const AUTO: TreeOptions<'_> = TreeOptions { autocreate_parents: true, rename: None, writers: 1 };
 const PLAIN: TreeOptions<'_> = TreeOptions { autocreate_parents: false, rename: None, writers: 0 };
@@ -91,13 +29,7 @@ fn tree(archive: &[u8], options: &TreeOptions<'_>) -> String {
 
 fn refused(archive: &[u8], options: &TreeOptions<'_>) -> String {
     let error = tree_with(archive, &KeepAll, options).unwrap_err();
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text += &format!(": {cause}");
-        source = cause.source();
-    }
-    text
+    chain(&error)
 }
 
 fn linked() -> Archive {
@@ -147,13 +79,13 @@ fn a_hard_link_with_content_replaces_its_target() {
     let archive = archive.add(b'1', "b", (0o600, 0, 0), "a", b"other").end();
     assert_eq!(tree(&archive, &PLAIN), "8ab120e4641b67c6 446a0ef1");
     // Without PAX headers a size says nothing: some writers give that of the target.
-    let mut plain = linked().0;
+    let mut plain = linked().bytes().to_vec();
     let start = plain.len() - 512;
     let mut header = tar::Header::from_byte_slice(&plain[start..]).clone();
     header.set_size(4);
     header.set_cksum();
     plain[start..].copy_from_slice(header.as_bytes());
-    assert_eq!(tree(&Archive(plain).end(), &PLAIN), "ce7bd07972088d89 446a0ef1");
+    assert_eq!(tree(&Archive::of(plain).end(), &PLAIN), "ce7bd07972088d89 446a0ef1");
 }
 
 #[test]
@@ -215,11 +147,11 @@ fn kinds_of_entries() {
 #[test]
 fn ends_of_archives() {
     let archive = Archive::default().root().owned("a", 0, 0);
-    assert_eq!(tree(&archive.0, &PLAIN), "8acba6bfec18d04d 446a0ef1");
+    assert_eq!(tree(archive.bytes(), &PLAIN), "8acba6bfec18d04d 446a0ef1");
     let mut followed = archive.clone().end();
     followed.extend_from_slice(&Archive::default().owned("b", 3, 4).end());
     assert_eq!(tree(&followed, &PLAIN), "8acba6bfec18d04d 446a0ef1");
-    let cut = &archive.0[..archive.0.len() - 100];
+    let cut = &archive.bytes()[..archive.bytes().len() - 100];
     assert!(refused(cut, &PLAIN).starts_with("tar stream cut off at byte"));
     assert!(refused(&b"PK\x03\x04 and no tar at all".repeat(100), &PLAIN).starts_with("Unrecognized archive format"));
 }
