@@ -41,6 +41,11 @@ pub fn say(message: &str) {
     let _ = writeln!(stderr, "{start}error: {end}{message}");
 }
 
+/// Writes `warning: MESSAGE` to standard error.
+pub fn warn(message: &str) {
+    let _ = writeln!(io::stderr().lock(), "warning: {message}");
+}
+
 fn is_closed_output(cause: &(dyn Error + 'static)) -> bool {
     let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
     cause.is::<OutputClosed>() || inner.is_some_and(|inner| inner.is::<OutputClosed>())

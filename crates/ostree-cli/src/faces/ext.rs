@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 
-use crate::commands::container::{encapsulate, info, unencapsulate};
+use crate::commands::container::{encapsulate, image, info, unencapsulate};
 use crate::commands::tar;
 use crate::context::Context;
 use crate::exit;
@@ -43,6 +43,9 @@ pub enum Container {
     /// Wrap an ostree commit into a container image
     #[command(alias = "export")]
     Encapsulate(Box<encapsulate::Args>),
+    /// Work on images that are kept with their layers
+    #[command(subcommand)]
+    Image(image::Command),
 }
 
 /// Runs one of the image commands.
@@ -50,6 +53,7 @@ pub fn container(command: &Container, context: &Context) -> Result<()> {
     match command {
         Container::Unencapsulate(args) => unencapsulate::run(args, context),
         Container::Info(args) => info::run(args),
+        Container::Image(command) => image::run(command, context),
         Container::Encapsulate(args) => encapsulate::run(args, context),
     }
 }

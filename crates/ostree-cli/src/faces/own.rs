@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{CommandFactory, Parser};
 
-use crate::commands::container::{build, encapsulate, info, pull, unencapsulate};
+use crate::commands::container::{build, encapsulate, image, info, pull, unencapsulate};
 use crate::commands::{generate, repo, tar};
 use crate::context::Context;
 use crate::exit::{self, UsageError};
@@ -49,6 +49,9 @@ enum Command {
     Unencapsulate(unencapsulate::Args),
     /// Print information about a container image
     Info(info::Args),
+    /// Work on images that are kept with their layers
+    #[command(subcommand)]
+    Image(image::Command),
     /// Turn commits into tar streams and back
     #[command(subcommand)]
     Tar(tar::Command),
@@ -83,6 +86,7 @@ fn dispatch(cli: &Cli) -> Result<()> {
         Command::Encapsulate(args) => encapsulate::run(args, context),
         Command::Unencapsulate(args) => unencapsulate::run(args, context),
         Command::Info(args) => info::run(args),
+        Command::Image(command) => image::run(command, context),
         Command::Tar(command) => tar::run(command, context),
         Command::Repo(command) => repo::run(command, context),
         Command::Completions(args) => generate::completions(args, Cli::command()),

@@ -27,6 +27,13 @@ pub struct PlannedLayer {
     pub(super) kept: Option<Kept>,
 }
 
+impl PlannedLayer {
+    /// Whether it need not be fetched.
+    pub fn is_present(&self) -> bool {
+        self.kept.is_some()
+    }
+}
+
 /// A pull that is ready to begin.
 pub struct Plan<'a> {
     pub(super) source: &'a dyn ImageSource,
@@ -49,11 +56,11 @@ pub fn prepare<'a>(
     image: &'a ImageReference,
     repo: &'a Repo,
     platform: &Platform,
-    problem: &mut dyn FnMut(&ContainerError),
+    problem: &mut dyn FnMut(ContainerError),
 ) -> Result<Prepared<'a>, ContainerError> {
     let info = inspect(source, platform)?;
     let previous = stored::find(repo, image).unwrap_or_else(|error| {
-        problem(&error);
+        problem(error);
         None
     });
     if let Some(stored) = &previous
@@ -86,7 +93,7 @@ fn is_same(stored: &StoredImage, info: &ImageInfo) -> bool {
 impl Plan<'_> {
     /// How many layers are there already.
     pub fn present(&self) -> usize {
-        self.layers.iter().filter(|layer| layer.kept.is_some()).count()
+        self.layers.iter().filter(|layer| layer.is_present()).count()
     }
 
     /// How many layers must be fetched.
@@ -96,7 +103,7 @@ impl Plan<'_> {
 
     /// How many bytes must be fetched.
     pub fn needed_bytes(&self) -> u64 {
-        self.layers.iter().filter(|layer| layer.kept.is_none()).map(|layer| layer.layer.descriptor.size).sum()
+        self.layers.iter().filter(|layer| !layer.is_present()).map(|layer| layer.layer.descriptor.size).sum()
     }
 
     /// Notes this image with the stored one that it is to replace, so that programs see the update without asking the source.

@@ -2,6 +2,7 @@
 
 pub mod build;
 pub mod encapsulate;
+pub mod image;
 pub mod image_options;
 pub mod info;
 pub mod pull;

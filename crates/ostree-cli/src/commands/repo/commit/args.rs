@@ -150,8 +150,6 @@ impl Args {
             (!self.gpg_sign.is_empty(), "--gpg-sign"),
             (!self.sign.is_empty(), "--sign"),
             (!self.sign_from_file.is_empty(), "--sign-from-file"),
-            (self.selinux_policy.is_some(), "--selinux-policy"),
-            (self.selinux_policy_from_base, "--selinux-policy-from-base"),
             (self.generate_composefs_metadata, "--generate-composefs-metadata"),
             (self.editor, "--editor"),
         ];

@@ -2,7 +2,10 @@
 
 mod archives;
 mod args;
+mod labels;
 mod metadata;
+mod policy_commit;
+mod policy_dir;
 mod root;
 mod sizes;
 mod tables;
@@ -31,7 +34,8 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         bail!("A branch must be specified with --branch, or use --orphan");
     }
     let branch = args.branch.as_deref().map(str::parse::<Refspec>).transpose()?;
-    let modifier = tables::modifier(args)?.for_repo(&repo);
+    let mut modifier = tables::modifier(args)?.for_repo(&repo);
+    modifier.labeler = labels::labeler(args, &repo)?;
     let parent = parent(args, &repo)?;
     let base = metadata::Base::collect(args, &repo, parent.as_ref())?;
     let timestamp = timestamp(args)?;

@@ -1,0 +1,53 @@
+//! `image replace-detached-metadata`: new detached metadata (a signature, say) for the commit in an image.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use oci_image::{ImageReference, Platform};
+use ostree_container::detach::{DetachOptions, replace_detached_metadata};
+
+use crate::images::RegistryArgs;
+use crate::output::line;
+use crate::progress::ProgressArgs;
+
+/// Replace the detached metadata of the commit in an image
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  ostree-container image replace-detached-metadata --src oci:image --dest oci:signed commitmeta")]
+pub struct Args {
+    /// The image to read
+    #[arg(long, value_name = "IMGREF")]
+    src: ImageReference,
+    /// The image to write
+    #[arg(long, value_name = "IMGREF")]
+    dest: ImageReference,
+    /// How registries are reached
+    #[command(flatten)]
+    registry: RegistryArgs,
+    /// Which image of an index to take (default: this machine's)
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]", overrides_with = "platform")]
+    platform: Option<Platform>,
+    /// How many threads compress (default: one a processor)
+    #[arg(long, value_name = "N", overrides_with = "jobs")]
+    jobs: Option<NonZeroUsize>,
+    /// How progress is shown
+    #[command(flatten)]
+    progress: ProgressArgs,
+    /// File with the new detached metadata, a serialised a{sv}; without it, the image will have none
+    #[arg(value_name = "CONTENTS")]
+    contents: Option<PathBuf>,
+}
+
+/// Prints the digest of the new image.
+pub fn run(args: &Args) -> Result<()> {
+    let contents = match &args.contents {
+        Some(path) => Some(std::fs::read(path).with_context(|| format!("reading {}", path.display()))?),
+        None => None,
+    };
+    let source = args.registry.source(&args.src)?;
+    let sink = args.registry.sink(&args.dest)?;
+    let options = DetachOptions { platform: args.platform.clone(), jobs: args.jobs };
+    let listener = args.progress.listener();
+    let digest = replace_detached_metadata(&*source, &*sink, contents.as_deref(), &options, &*listener)?;
+    line(format_args!("Pushed: {digest}"))
+}
