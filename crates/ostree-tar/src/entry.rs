@@ -2,13 +2,14 @@
 
 use std::io::Read;
 
-use tar_core::parse::{Limits, ParseEvent, ParsedEntry, Parser};
+use tar_core::parse::{Limits, ParseError, ParseEvent, ParsedEntry, Parser};
 use tar_core::{EntryType, SparseEntry};
 
 use crate::error::TarError;
 use crate::limits::{
     BUFFER_SIZE, MAX_EXTENSION_SIZE, MAX_EXTENSIONS, MAX_SPARSE_ENTRIES, MAX_SPARSE_PIECES, MAX_TRAILING,
 };
+use crate::pax_keys;
 
 /// The length of a header and the unit that content is padded to, in bytes.
 const BLOCK: usize = 512;
@@ -135,6 +136,8 @@ pub struct Entries<R> {
     lenient: bool,
     /// Whether any entry had a PAX header.
     pax_seen: bool,
+    /// The PAX records of the entry to come, where the parser gets others to see.
+    masked: Option<Vec<u8>>,
 }
 
 /// What the parser found, without what it borrows.
@@ -173,6 +176,7 @@ impl<R: Read> Entries<R> {
             keep_headers: false,
             lenient: false,
             pax_seen: false,
+            masked: None,
         }
     }
 
@@ -195,7 +199,11 @@ impl<R: Read> Entries<R> {
         }
         loop {
             let offset = self.offset;
-            match self.step()? {
+            let step = match self.step() {
+                Err(TarError::Malformed { source: ParseError::InvalidUtf8(_), .. }) if self.mask_keys() => continue,
+                step => step?,
+            };
+            match step {
                 Step::More(wanted) => self.fill(wanted)?,
                 Step::Skip(length) => {
                     self.keep(length);
@@ -204,6 +212,9 @@ impl<R: Read> Entries<R> {
                 Step::Entry(length) => {
                     self.keep(length);
                     self.consume(length);
+                    if let Some(records) = self.masked.take() {
+                        self.entry.pax = records;
+                    }
                     if self.lenient {
                         self.pax_seen |= !self.entry.pax.is_empty();
                         if !self.entry.has_content(self.pax_seen) {
@@ -287,6 +298,14 @@ impl<R: Read> Entries<R> {
             }
             ParseEvent::End { consumed } => Ok(Step::End(consumed)),
         }
+    }
+
+    /// Makes the parser pass keys that are not UTF-8, where an archive may have them; whether there were any.
+    fn mask_keys(&mut self) -> bool {
+        if self.lenient {
+            self.masked = self.buffer.get_mut(self.start..self.end).and_then(pax_keys::mask);
+        }
+        self.masked.is_some()
     }
 
     fn keep(&mut self, length: usize) {

@@ -19,6 +19,7 @@ pub mod error;
 pub mod layer;
 pub mod limits;
 pub mod path;
+mod pax_keys;
 pub mod read;
 pub mod tree;
 pub mod write;

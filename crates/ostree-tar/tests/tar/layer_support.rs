@@ -85,7 +85,7 @@ fn file(store: &MemoryStore, id: &FileId) -> String {
 /// Reads a layer.
 pub fn try_read(archive: &[u8], options: &LayerOptions<'_>) -> Result<ReadLayer, TarError> {
     let store = MemoryStore::new();
-    let mut contents = read_layer(archive, &store, options)?;
+    let contents = read_layer(archive, &store, options)?;
     contents.tree.write(&store).unwrap();
     let mut tree = contents.tree.clone();
     let mut layer = ReadLayer { contents, store, paths: BTreeMap::new(), files: BTreeMap::new() };
