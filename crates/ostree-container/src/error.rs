@@ -50,7 +50,7 @@ pub enum ContainerError {
         reason: &'static str,
     },
     /// No image of that name is stored.
-    #[error("no such image: {image}")]
+    #[error("No such image: {image}")]
     NoSuchImage {
         /// The image.
         image: ImageReference,

@@ -3,14 +3,12 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use anyhow::Result;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 
-use crate::commands::container::{encapsulate, image, info, unencapsulate};
-use crate::commands::tar;
+use crate::commands::{container, tar};
 use crate::context::Context;
-use crate::exit;
+use crate::exit::{self, UsageError};
 
 /// Extend ostree with containers
 #[derive(Debug, Parser)]
@@ -29,33 +27,7 @@ enum Command {
     Tar(tar::Command),
     /// Import and export to a container image
     #[command(subcommand)]
-    Container(Container),
-}
-
-/// The image commands under `container`.
-#[derive(Debug, clap::Subcommand)]
-pub enum Container {
-    /// Import an ostree commit embedded in a container image
-    #[command(alias = "import")]
-    Unencapsulate(unencapsulate::Args),
-    /// Print information about an exported ostree-container image
-    Info(info::Args),
-    /// Wrap an ostree commit into a container image
-    #[command(alias = "export")]
-    Encapsulate(Box<encapsulate::Args>),
-    /// Work on images that are kept with their layers
-    #[command(subcommand)]
-    Image(image::Command),
-}
-
-/// Runs one of the image commands.
-pub fn container(command: &Container, context: &Context) -> Result<()> {
-    match command {
-        Container::Unencapsulate(args) => unencapsulate::run(args, context),
-        Container::Info(args) => info::run(args),
-        Container::Image(command) => image::run(command, context),
-        Container::Encapsulate(args) => encapsulate::run(args, context),
-    }
+    Container(container::Command),
 }
 
 /// Runs `ostree-ext-cli ARGS`: exit code 1 for failures, 2 for a command line that makes no sense.
@@ -64,21 +36,23 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(problem) => return exit::clap_words(&problem),
     };
-    if let Command::Container(
-        Container::Unencapsulate(unencapsulate::Args { imgref, .. }) | Container::Info(info::Args { imgref, .. }),
-    ) = &cli.command
-        && let Some(problem) = imgref.scheme_problem()
-    {
+    if let Some(problem) = scheme_problem(&cli.command) {
         return exit::clap_words(&Cli::command().error(ErrorKind::ValueValidation, problem));
     }
     let result = match &cli.command {
         Command::Tar(command) => tar::run(command, &cli.context),
-        Command::Container(command) => container(command, &cli.context),
+        Command::Container(command) => container::run(command, &cli.context),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => exit::report(&problem, 1),
+        Err(problem) => exit::report(&problem, if problem.is::<UsageError>() { 2 } else { 1 }),
     }
+}
+
+/// What is wrong with the first image that has no signature scheme.
+fn scheme_problem(command: &Command) -> Option<String> {
+    let Command::Container(command) = command else { return None };
+    command.signed_references().into_iter().find_map(|(argument, reference)| reference.scheme_problem(argument))
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{CommandFactory, Parser};
 
-use crate::commands::container::{build, encapsulate, image, info, pull, unencapsulate};
-use crate::commands::{generate, repo, tar};
+use crate::commands::container::{build, pull};
+use crate::commands::{container, generate, repo, tar};
 use crate::context::Context;
 use crate::exit::{self, UsageError};
 
@@ -41,17 +41,9 @@ enum Command {
     Build(Box<build::Args>),
     /// Pull the OSTree commit of a container image into a repository
     Pull(pull::Args),
-    /// Wrap an OSTree commit into a container image
-    #[command(visible_alias = "export")]
-    Encapsulate(Box<encapsulate::Args>),
-    /// Import an OSTree commit embedded in a container image
-    #[command(visible_alias = "import")]
-    Unencapsulate(unencapsulate::Args),
-    /// Print information about a container image
-    Info(info::Args),
-    /// Work on images that are kept with their layers
-    #[command(subcommand)]
-    Image(image::Command),
+    /// The commands that all faces have
+    #[command(flatten)]
+    Container(container::Command),
     /// Turn commits into tar streams and back
     #[command(subcommand)]
     Tar(tar::Command),
@@ -83,10 +75,7 @@ fn dispatch(cli: &Cli) -> Result<()> {
     match &cli.command {
         Command::Build(args) => build::run(args, context),
         Command::Pull(args) => pull::run(args, context),
-        Command::Encapsulate(args) => encapsulate::run(args, context),
-        Command::Unencapsulate(args) => unencapsulate::run(args, context),
-        Command::Info(args) => info::run(args),
-        Command::Image(command) => image::run(command, context),
+        Command::Container(command) => container::run(command, context),
         Command::Tar(command) => tar::run(command, context),
         Command::Repo(command) => repo::run(command, context),
         Command::Completions(args) => generate::completions(args, Cli::command()),

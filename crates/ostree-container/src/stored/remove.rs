@@ -74,7 +74,7 @@ pub fn remove(repo: &Repo, images: &[ImageReference], options: RemoveOptions) ->
 fn is_there(repo: &Repo, name: &RefName) -> Result<bool, RepoError> {
     match refs::read(repo, &RefTarget::Local(name.clone())) {
         Ok(found) => Ok(found.is_some()),
-        Err(RepoError::Io { .. }) | Err(RepoError::NotWritable { .. }) => Ok(false),
+        Err(problem @ RepoError::Io { .. }) => Err(problem),
         Err(_) => Ok(true),
     }
 }

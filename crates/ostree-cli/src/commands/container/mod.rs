@@ -1,9 +1,61 @@
 //! The commands that turn commits into images and back.
 
 pub mod build;
+pub mod commit;
+pub mod compare;
 pub mod encapsulate;
 pub mod image;
 pub mod image_options;
 pub mod info;
 pub mod pull;
 pub mod unencapsulate;
+
+use anyhow::Result;
+
+use crate::context::Context;
+use crate::images::SourceReference;
+
+/// The commands that every face of the program has.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Wrap an OSTree commit into a container image
+    #[command(visible_alias = "export")]
+    Encapsulate(Box<encapsulate::Args>),
+    /// Import an OSTree commit embedded in a container image
+    #[command(visible_alias = "import")]
+    Unencapsulate(unencapsulate::Args),
+    /// Print information about a container image
+    Info(info::Args),
+    /// Compare the layers of two images
+    Compare(Box<compare::Args>),
+    /// Work on images that are kept with their layers
+    #[command(subcommand)]
+    Image(image::Command),
+    /// Empty /run, /tmp, /var/tmp and /var/cache at the end of a container build
+    Commit(commit::Args),
+}
+
+/// Runs one of the commands.
+pub fn run(command: &Command, context: &Context) -> Result<()> {
+    match command {
+        Command::Encapsulate(args) => encapsulate::run(args, context),
+        Command::Unencapsulate(args) => unencapsulate::run(args, context),
+        Command::Info(args) => info::run(args),
+        Command::Compare(args) => compare::run(args),
+        Command::Image(command) => image::run(command, context),
+        Command::Commit(args) => commit::run(args),
+    }
+}
+
+impl Command {
+    /// The images that the original wants to have a signature scheme, each with the name of its argument.
+    pub fn signed_references(&self) -> Vec<(&'static str, &SourceReference)> {
+        match self {
+            Self::Unencapsulate(args) => vec![("IMGREF", &args.imgref)],
+            Self::Info(args) => vec![("IMGREF", &args.imgref)],
+            Self::Compare(args) => vec![("IMGREF_OLD", &args.old), ("IMGREF_NEW", &args.new)],
+            Self::Image(image::Command::Copy(args)) => vec![("IMGREF", &args.imgref)],
+            Self::Encapsulate(_) | Self::Image(_) | Self::Commit(_) => Vec::new(),
+        }
+    }
+}

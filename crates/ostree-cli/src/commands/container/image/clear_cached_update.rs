@@ -9,7 +9,9 @@ use crate::context::Context;
 
 /// Forget the update that was found for a stored image
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  ostree-container image clear-cached-update --repo repo docker://registry.example.com/os:stable")]
+#[command(
+    after_help = "Example:\n  ostree-container image clear-cached-update --repo repo docker://registry.example.com/os:stable"
+)]
 pub struct Args {
     /// The stored image, e.g. registry:registry.example.com/os:latest
     #[arg(value_name = "IMGREF")]

@@ -24,7 +24,9 @@ const WIDTH: usize = 80;
 
 /// Show the layers of a stored image and how they were made
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  ostree-container image history --repo repo docker://registry.example.com/os:stable")]
+#[command(
+    after_help = "Example:\n  ostree-container image history --repo repo docker://registry.example.com/os:stable"
+)]
 pub struct Args {
     /// Print a JSON object with everything in full
     #[arg(long, overrides_with = "json")]

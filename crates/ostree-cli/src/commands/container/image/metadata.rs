@@ -11,7 +11,9 @@ use crate::output::Output;
 
 /// Print the manifest or configuration of a stored image
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  ostree-container image metadata --repo repo docker://registry.example.com/os:stable")]
+#[command(
+    after_help = "Example:\n  ostree-container image metadata --repo repo docker://registry.example.com/os:stable"
+)]
 pub struct Args {
     /// Print the configuration, not the manifest
     #[arg(long, overrides_with = "config")]

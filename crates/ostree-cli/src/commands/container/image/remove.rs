@@ -10,7 +10,9 @@ use crate::output::line;
 
 /// Remove stored images, and the layers that no other image has
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  ostree-container image remove --repo repo --dry-run docker://registry.example.com/os:stable")]
+#[command(
+    after_help = "Example:\n  ostree-container image remove --repo repo --dry-run docker://registry.example.com/os:stable"
+)]
 pub struct Args {
     /// Leave the layers alone
     #[arg(long, overrides_with = "skip_gc")]

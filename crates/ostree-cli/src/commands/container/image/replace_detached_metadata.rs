@@ -13,7 +13,9 @@ use crate::progress::ProgressArgs;
 
 /// Replace the detached metadata of the commit in an image
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  ostree-container image replace-detached-metadata --src oci:image --dest oci:signed commitmeta")]
+#[command(
+    after_help = "Example:\n  ostree-container image replace-detached-metadata --src oci:image --dest oci:signed commitmeta"
+)]
 pub struct Args {
     /// The image to read
     #[arg(long, value_name = "IMGREF")]
