@@ -24,6 +24,12 @@ pub trait EntryFilter: Sync {
 
     /// Whether entries keep their xattrs; if not, none has any.
     fn keeps_xattrs(&self) -> bool;
+
+    /// The SELinux label that the entry at `path` gets in place of its own, if any; whether it keeps its other xattrs makes
+    /// no difference. `path` and `mode` as in [`EntryFilter::decide`], which goes before.
+    fn label(&self, _path: &str, _mode: u32) -> Option<String> {
+        None
+    }
 }
 
 /// Takes every entry as it is.

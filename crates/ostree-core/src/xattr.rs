@@ -48,6 +48,14 @@ impl Xattrs {
         Ok(())
     }
 
+    /// Sets `security.selinux` to `label` with a NUL behind it, as the kernel and libostree store labels.
+    pub fn set_selinux_label(&mut self, label: &str) {
+        let name = &b"security.selinux"[..];
+        self.remove(name);
+        self.0.push((name.to_vec(), [label.as_bytes(), b"\0"].concat()));
+        self.0.sort_by(|a, b| a.0.cmp(&b.0));
+    }
+
     /// Removes the attribute of this name, if it is there.
     pub fn remove(&mut self, name: &[u8]) {
         self.0.retain(|(have, _)| have != name);
@@ -108,6 +116,9 @@ mod tests {
         assert_eq!(set.get(b"user.b"), Some(&b"2"[..]));
         assert_eq!(set.iter().count(), 2);
         assert_eq!(Xattrs::decode(&set.encode()).unwrap(), set);
+        let mut labelled = Xattrs::new(vec![pair("user.a", "1"), pair("security.selinux", "old")]).unwrap();
+        labelled.set_selinux_label("new");
+        assert_eq!(labelled, Xattrs::new(vec![pair("security.selinux", "new\0"), pair("user.a", "1")]).unwrap());
         assert!(Xattrs::default().encode().is_empty());
         assert!(Xattrs::new(vec![pair("", "1")]).is_err());
         let unsorted = gv!("a(ayay)").serialize_to_vec(&vec![(&b"b\0"[..], &b""[..]), (&b"a\0"[..], &b""[..])]);

@@ -125,8 +125,11 @@ pub fn parse(file: &str, text: &[u8], specs: &mut Vec<Spec>) -> Result<(), Selin
     Ok(())
 }
 
+/// A line: its number, and its fields.
+pub type Line<'t> = (usize, Vec<&'t [u8]>);
+
 /// The lines of `text` that are neither empty nor comments, by number, in fields; what stands after the third is ignored.
-pub fn lines<'t>(file: &str, text: &'t [u8]) -> Result<Vec<(usize, Vec<&'t [u8]>)>, SelinuxError> {
+pub fn lines<'t>(file: &str, text: &'t [u8]) -> Result<Vec<Line<'t>>, SelinuxError> {
     if text.len() > MAX_FILE_SIZE {
         return Err(SelinuxError::TooLarge { what: format!("bytes of {file}"), limit: MAX_FILE_SIZE });
     }

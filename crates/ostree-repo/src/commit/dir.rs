@@ -98,6 +98,7 @@ impl Walker<'_, '_> {
             true => xattr::committed_fd(dir.as_fd()).map_err(|e| dir.fail("reading xattrs of", "", e))?,
             false => Xattrs::default(),
         };
+        let xattrs = self.modifier.xattrs(shown, mode, xattrs);
         let meta = DirMeta { owner, mode, xattrs }.encode();
         let meta = DirMetaId::new(self.transaction.write_metadata(ObjectKind::DirMeta, &meta, None)?);
         let mut skeleton = Skeleton { meta, files: Vec::new(), dirs: Vec::new() };

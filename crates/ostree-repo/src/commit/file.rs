@@ -48,7 +48,7 @@ pub fn add(
         return Ok(None);
     };
     match found.is_symlink() {
-        true => add_symlink(transaction, found, modifier, owner),
+        true => add_symlink(transaction, found, modifier, (owner, mode)),
         false => add_regular(transaction, found, modifier, (owner, mode)),
     }
     .map(Some)
@@ -58,7 +58,7 @@ fn add_symlink(
     transaction: &Transaction<'_>,
     found: &Found<'_>,
     modifier: &Modifier,
-    owner: Owner,
+    (owner, mode): (Owner, u32),
 ) -> Result<FileId, RepoError> {
     let target =
         rustix::fs::readlinkat(found.dir, found.name, Vec::new()).map_err(|e| found.fail("reading link", e))?;
@@ -69,6 +69,7 @@ fn add_symlink(
         }
         false => Xattrs::default(),
     };
+    let xattrs = modifier.xattrs(found.path, mode, xattrs);
     Ok(transaction.write_file(&FileHeader::symlink(owner, target, xattrs), 0, &mut std::io::empty(), None)?)
 }
 
@@ -84,6 +85,7 @@ fn add_regular(
         true => xattr::committed_fd(file.as_fd()).map_err(|e| found.fail("reading xattrs of", e))?,
         false => Xattrs::default(),
     };
+    let xattrs = modifier.xattrs(found.path, mode, xattrs);
     let header = FileHeader { owner, mode, symlink_target: String::new(), xattrs };
     let size = u64::try_from(found.stat.st_size).unwrap_or_default();
     let written = transaction.write_file(&header, size, &mut file, None);
@@ -107,7 +109,7 @@ fn add_known(
     let Verdict::Keep { owner, mode } = modifier.apply(found.path, object.header.owner, object.header.mode) else {
         return Ok(None);
     };
-    let xattrs = modifier.xattrs(object.header.xattrs.clone());
+    let xattrs = modifier.xattrs(found.path, mode, object.header.xattrs.clone());
     let header = FileHeader { owner, mode, symlink_target: object.header.symlink_target.clone(), xattrs };
     if header == object.header {
         // The numbers are the original's, which looks at no object where xattrs are left out.

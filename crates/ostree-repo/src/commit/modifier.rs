@@ -1,6 +1,7 @@
 //! What is changed or left out on the way from a file system or archive into a tree.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 pub use ostree_core::Verdict;
@@ -19,6 +20,16 @@ pub enum StatOverride {
     Replace(u32),
 }
 
+/// Gives the SELinux label for an absolute path of the tree and a mode with type bits, if there is one. Several threads may
+/// ask at once.
+pub struct Labeler(pub Box<dyn Fn(&str, u32) -> Option<String> + Send + Sync>);
+
+impl fmt::Debug for Labeler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Labeler")
+    }
+}
+
 /// Changes made to every entry. Paths are those of the tree, absolute: `/`, `/usr/bin/x`.
 #[derive(Debug, Default)]
 pub struct Modifier {
@@ -32,6 +43,8 @@ pub struct Modifier {
     pub read_only_executables: bool,
     /// xattrs are left out.
     pub no_xattrs: bool,
+    /// Gives everything its SELinux label, also where other xattrs are left out. What it has no label for keeps its own.
+    pub labeler: Option<Labeler>,
     /// Modes by path.
     pub stat_overrides: BTreeMap<String, StatOverride>,
     /// Paths that are left out.
@@ -56,6 +69,7 @@ impl Modifier {
             && !self.canonical_permissions
             && !self.read_only_executables
             && !self.no_xattrs
+            && self.labeler.is_none()
             && self.stat_overrides.is_empty()
             && self.skip.is_empty()
     }
@@ -65,9 +79,13 @@ impl Modifier {
         !self.no_xattrs && !self.canonical_permissions
     }
 
-    /// `xattrs`, or none.
-    pub fn xattrs(&self, xattrs: Xattrs) -> Xattrs {
-        if self.keeps_xattrs() { xattrs } else { Xattrs::default() }
+    /// What becomes of the xattrs of the entry at `path`, whose new mode is `mode`.
+    pub fn xattrs(&self, path: &str, mode: u32, xattrs: Xattrs) -> Xattrs {
+        let mut xattrs = if self.keeps_xattrs() { xattrs } else { Xattrs::default() };
+        if let Some(label) = self.label(path, mode) {
+            xattrs.set_selinux_label(&label);
+        }
+        xattrs
     }
 
     /// Decides about the entry at `path`.
@@ -125,6 +143,10 @@ impl EntryFilter for Modifier {
     /// program.
     fn keeps_xattrs(&self) -> bool {
         !self.no_xattrs
+    }
+
+    fn label(&self, path: &str, mode: u32) -> Option<String> {
+        self.labeler.as_ref().and_then(|labeler| labeler.0(path, mode))
     }
 }
 

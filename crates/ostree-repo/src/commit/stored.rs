@@ -54,7 +54,7 @@ impl Rewrite<'_, '_> {
             return Ok(None);
         };
         (facts.owner, facts.mode) = (owner, mode);
-        facts.xattrs = self.modifier.xattrs(facts.xattrs);
+        facts.xattrs = self.modifier.xattrs(shown, mode, facts.xattrs);
         let meta = self.transaction.write_metadata(ObjectKind::DirMeta, &facts.encode(), None)?;
         let mut changed = MutableTree::new();
         changed.set_meta(DirMetaId::new(meta));
@@ -80,7 +80,7 @@ impl Rewrite<'_, '_> {
         let Verdict::Keep { owner, mode } = self.modifier.apply(path, object.header.owner, object.header.mode) else {
             return Ok(None);
         };
-        let xattrs = self.modifier.xattrs(object.header.xattrs.clone());
+        let xattrs = self.modifier.xattrs(path, mode, object.header.xattrs.clone());
         let header = FileHeader { owner, mode, symlink_target: object.header.symlink_target.clone(), xattrs };
         if header == object.header {
             return Ok(Some(*id));

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result, bail};
 use ostree_repo::commit::Labeler;
-use ostree_repo::{Repo, refs};
+use ostree_repo::{Repo, RepoMode, refs};
 use ostree_selinux::{Policy, PolicyFiles};
 
 use crate::commands::repo::commit::args::Args;
@@ -22,6 +22,10 @@ pub fn labeler(args: &Args, repo: &Repo) -> Result<Option<Labeler>> {
         (None, true) => of_base(args, repo)?,
         (None, false) => None,
     };
+    // The reference program writes file objects here that its own fsck calls damaged.
+    if policy.is_some() && repo.mode() == RepoMode::BareUserOnly {
+        bail!("a repository of mode bare-user-only cannot keep SELinux labels");
+    }
     Ok(policy.map(|policy| {
         let label = move |path: &str, mode: u32| {
             let path = if like_etc { as_etc(path) } else { path };
