@@ -24,6 +24,7 @@ pub mod sample_objects;
 pub mod summary;
 pub mod tar_commit;
 pub mod tar_detached;
+pub mod tar_layer;
 pub mod tar_objects;
 pub mod tar_repair;
 pub mod witness;
@@ -70,6 +71,7 @@ pub const TARGETS: &[Target] = &[
     target!(summary, 5_000),
     target!(tar_commit, 400),
     target!(tar_detached, 400),
+    target!(tar_layer, 2_000),
     target!(tar_objects, 400),
     target!(xattrs, 5_000),
 ];
