@@ -3,4 +3,5 @@
 mod bad_images;
 mod documents;
 mod round_trip;
+mod stored;
 mod support;

@@ -10,9 +10,11 @@ const FILES: &[(&str, &str)] = &[
     ("repo", include_str!("repo.cases")),
     ("refs", include_str!("refs.cases")),
     ("commit", include_str!("commit.cases")),
+    ("selinux", include_str!("selinux.cases")),
     ("checkout", include_str!("checkout.cases")),
     ("tar", include_str!("tar.cases")),
     ("image", include_str!("image.cases")),
+    ("stored", include_str!("stored.cases")),
     ("faults", include_str!("faults.cases")),
     ("newer", include_str!("newer.cases")),
 ];

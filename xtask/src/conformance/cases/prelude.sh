@@ -118,6 +118,37 @@ forge_layer() {
     edit_config "$1" ".rootfs.diff_ids[0]=\"$diff_id\" | .config.Labels[\"ostree.final-diffid\"]=\"$diff_id\""
 }
 
+# Stores the only layer of an OCI directory uncompressed, so that its digest does not depend on the compressor.
+plain_layer() {
+    zcat "$(layers "$1")" > plain.tar || return
+    replace_layer "$1" plain.tar
+    edit_manifest "$1" '.layers[0].mediaType="application/vnd.oci.image.layer.v1.tar"'
+}
+
+# Puts a layer on top of the image in an OCI directory, uncompressed: add_layer DIR TAR CREATED_BY.
+add_layer() {
+    local digest
+    digest=$(sha256sum "$2" | cut -d' ' -f 1)
+    cp "$2" "$1/blobs/sha256/$digest"
+    edit_manifest "$1" ".layers += [{mediaType: \"application/vnd.oci.image.layer.v1.tar\", digest: \"sha256:$digest\", size: $(stat -c %s "$2")}]"
+    edit_config "$1" ".rootfs.diff_ids += [\"sha256:$digest\"] | .history += [{created_by: \"$3\"}]"
+}
+
+# A tar with one file: file_tar TAR PATH TEXT.
+file_tar() {
+    rm -rf layer.d && mkdir -p "layer.d/$(dirname "$2")" && printf '%s\n' "$3" > "layer.d/$2"
+    tar -C layer.d --sort=name --owner=0 --group=0 --numeric-owner --mode=go-w --mtime=@1 --format=posix --pax-option=delete=atime,delete=ctime -cf "$1" usr
+}
+
+# A system root at DIR with one deployment, which can be booted only for show: system_root DIR.
+system_root() {
+    mkdir -p "$1" d/usr/lib/modules/5.0 d/usr/etc d/usr/share d/{boot,dev,proc,sys,run,var,sysroot,tmp} && ln -s sysroot/ostree d/ostree && ln -s usr/lib d/lib &&
+        echo k > d/usr/lib/modules/5.0/vmlinuz && echo i > d/usr/lib/modules/5.0/initramfs.img &&
+        printf 'NAME=x\nID=x\nPRETTY_NAME=x\nVERSION_ID=1\n' > d/usr/lib/os-release || return
+    ostree admin init-fs "$1" && ostree admin os-init --sysroot="$1" os || return
+    ostree --repo="$1/ostree/repo" commit -b os --tree=dir=d --owner-uid=0 --owner-gid=0 && ostree admin deploy --sysroot="$1" --os=os os
+}
+
 # Runs a command and kills it after so many seconds: killed_after SECONDS COMMAND...
 killed_after() {
     local seconds=$1 process
@@ -147,4 +178,62 @@ debian_tree() {
     mkdir "$1"
     tar -C "$1" --numeric-owner --xattrs --xattrs-include='*' --exclude='./dev/*' -xpf "$archive" || return
     mv "$1/etc" "$1/usr/etc" && rm -rf "$1/var" && mkdir "$1/var" "$1/sysroot"
+}
+
+# The root of a small SELinux policy, at DIR: small_policy DIR.
+small_policy() {
+    local dir=$1/etc/selinux/small
+    mkdir -p "$dir/contexts/files" "$dir/policy"
+    printf '# a comment\nSELINUX=permissive\nSELINUXTYPE=small\n' > "$1/etc/selinux/config"
+    : > "$dir/policy/policy.33"
+    {
+        printf '/.*\tu:r:default:s0\n/usr(/.*)?\tu:r:usr:s0\n/usr/(.*/)?bin(/.*)?\tu:r:bin:s0\n'
+        printf '/usr/(.*/)?lib(/.*)?\tu:r:lib:s0\n/usr/lib/.*\\.so(\\.[^/]*)*\t--\tu:r:so:s0\n'
+        printf '/usr/lib/.*\t-l\tu:r:link:s0\n/usr/etc(/.*)?\tu:r:etc:s0\n/mnt\t-d\tu:r:mnt:s0\n'
+        printf '/proc\t-d\t<<none>>\n/usr/none/.*\t<<none>>\n/usr/bin/exact\tu:r:exact:s0\n/usr/bin/ex.*\tu:r:ex:s0\n'
+    } > "$dir/contexts/files/file_contexts"
+    printf '/home/[^/]+/.+\tu:r:home:s0\n' > "$dir/contexts/files/file_contexts.homedirs"
+    printf '/usr/bin/local.*\tu:r:local:s0\n' > "$dir/contexts/files/file_contexts.local"
+    printf '/opt/alias /usr/bin\n' > "$dir/contexts/files/file_contexts.subs"
+    printf '/lib64 /usr/lib\n/sbin /usr/bin\n' > "$dir/contexts/files/file_contexts.subs_dist"
+}
+
+# A tree with something for every line of that policy, at DIR.
+labelled_tree() {
+    mkdir -p "$1"/usr/{bin,lib/sub,libexec/bin,etc/d,none/deep} "$1"/{home/me/.x,proc,mnt,opt/alias,lib64,sbin}
+    local file
+    for file in usr/bin/{exact,exactly,local1,old} usr/lib/{a.so,b.so.1,sub/c.so} usr/libexec/bin/x usr/etc/d/conf \
+        usr/none/{plain,deep/old} home/me/.x/y opt/alias/exact lib64/l.so sbin/local2; do
+        echo "$file" > "$1/$file"
+    done
+    ln -s a.so "$1/usr/lib/link" && ln -s exact "$1/usr/bin/link"
+}
+
+# Debian's SELinux policy as its package installs it, at DIR; it is kept between runs.
+debian_policy() {
+    local made=$CACHE/selinux-policy modules
+    if [ ! -e "$made" ]; then
+        rm -rf "$made.new" && mkdir -p "$made.new/deb" || return
+        (cd "$made.new/deb" && apt-get download -qq selinux-policy-default > ../download.log 2>&1 && dpkg -x ./*.deb ..) || return
+        mkdir -p "$made.new/var/lib/selinux/default/active/modules" "$made.new/var/lib/selinux/final/default"
+        # Validating and precompiling the file contexts takes the longest, and nothing here needs it.
+        printf 'module-store = direct\nexpand-check = 0\n[%s]\npath = /bin/true\nargs = $@\n[end]\n[%s]\npath = /bin/true\nargs = $@\n[end]\n' \
+            sefcontext_compile setfiles > "$made.new/etc/selinux/semanage.conf"
+        printf 'SELINUX=permissive\nSELINUXTYPE=default\n' > "$made.new/etc/selinux/config"
+        mapfile -t modules < <(sed "s,.*,-i$made.new/usr/share/selinux/default/&.pp.bz2," "$made.new/usr/share/selinux/default/.modules")
+        semodule -p "$made.new" -X 100 -n -s default "${modules[@]}" > "$made.new/semodule.log" 2>&1 || return
+        rm -rf "$made.new/usr" "$made.new/var" "$made.new/deb" && mv "$made.new" "$made"
+    fi
+    cp -a "$made" "$1"
+}
+
+# A tree at DIR with what the patterns of a file_contexts name, as far as simple rules can make names of them.
+tree_of_patterns() {
+    mkdir -p "$1"
+    sed -e '/^#/d' -e 's/[ \t].*//' "$2" | sed -E -e 's,\(/\.\*\)\?,/sub/file,g' -e 's,\(\.\*/\)\?,deep/er/,g' -e 's,\(\[\^/\]\*/\)\?,one/,g' \
+        -e 's,\[\^/\][*+]?,name,g' -e 's,\.[*+],more,g' -e 's,\[0-9\][*+]?,7,g' -e 's,\(([^()|]*)\)\?,\1,g' \
+        -e 's,\(([^()|]*)\|[^()]*\),\1,g' -e 's,\\(.),\1,g' -e 's,[?$],,g' | grep -E '^/[A-Za-z0-9_./+@:~-]+$' | sort -u |
+        while read -r path; do
+            [ -d "$1$path" ] || { mkdir -p "$(dirname "$1$path")" 2> /dev/null && echo "$path" > "$1$path"; } || true
+        done
 }
