@@ -8,7 +8,8 @@
 //! an image. Reading: [`import`] takes a stream with a commit, [`import_object_set`] one with file objects alone, and
 //! [`check_complete`] says whether all that was read together makes a whole commit.
 //!
-//! Ordinary archives become trees with [`add_archive`], ordinary layers of images with [`read_layer`].
+//! Ordinary archives become trees with [`add_archive`], ordinary layers of images with [`read_layer`], and trees become such
+//! layers with [`write_raw_layer`].
 //!
 //! The format is that of ostree-ext; see [`write::Flavour`] for its two variants.
 
@@ -30,6 +31,6 @@ pub use layer::{LayerContents, LayerOptions, LowerLink, LowerTarget, VarPlace, r
 pub use read::{ImportOptions, ImportStats, Imported, check_complete, import, import_object_set};
 pub use tree::{TreeOptions, add_archive};
 pub use write::{
-    ChunkOptions, DirAttributes, DirMap, ExportOptions, FileMap, Flavour, Stats, dirs_of, export, files_of,
-    write_chunk_layer, write_commit_layer,
+    ChunkOptions, DirAttributes, DirMap, ExportOptions, FileMap, Flavour, RawOptions, Stats, dirs_of, export, files_of,
+    write_chunk_layer, write_commit_layer, write_raw_layer,
 };

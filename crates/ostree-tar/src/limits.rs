@@ -61,11 +61,12 @@ pub const BUFFER_SIZE: usize = 256 * 1024;
 pub const MAX_READ_AHEAD: usize = 8 * 1024 * 1024;
 
 /// What is kept of one layer while it is read, in bytes: the names of its entries, where they stand, the targets of its hard
-/// links. An entry costs some 200 bytes, so this is two million of them; the largest layers have some 300,000.
+/// links. This is a million entries; the largest layers have some 300,000.
 pub const MAX_LAYER_MEMORY: usize = 512 * 1024 * 1024;
 
-/// What one entry of a layer costs besides its name, in bytes.
-pub const LAYER_ENTRY_OVERHEAD: usize = 160;
+/// What one entry of a layer costs besides its name, in bytes: its place among the names, its object's id, its place in the
+/// tree.
+pub const LAYER_ENTRY_OVERHEAD: usize = 480;
 
 /// How many bytes of paths one list of what was left out of a layer may hold, which is some 100,000 paths: nobody reads on.
 pub const MAX_LISTED: usize = 8 * 1024 * 1024;

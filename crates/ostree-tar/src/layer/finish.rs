@@ -11,7 +11,6 @@ use super::namespace::{Dir, Node};
 use super::types::{LayerContents, LowerLink};
 use crate::archive::writers::Origin;
 use crate::error::{Reason, TarError};
-use crate::limits::MAX_LAYER_MEMORY;
 
 /// The mode of directories that the layer does not describe.
 const MADE_DIRECTORY: u32 = mode::DIRECTORY | 0o755;
@@ -30,7 +29,7 @@ pub(super) fn finish(
     let ends = ends(&inodes, &names);
     let root = std::mem::take(&mut names.kept.root);
     let contents = LayerContents::default();
-    let mut finish = Finish { read, write, inodes, ends, labels, ids, variants: BTreeMap::new(), contents, listed: 0 };
+    let mut finish = Finish { read, write, inodes, ends, labels, ids, variants: BTreeMap::new(), contents, names };
     finish.contents.tree = finish.directory(root, "")?;
     finish.contents.links.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(finish.contents)
@@ -46,8 +45,7 @@ struct Finish<'f> {
     /// Files that were written once more, with other labels than at first.
     variants: BTreeMap<(usize, Option<u32>), FileId>,
     contents: LayerContents,
-    /// The length of all paths that the result lists.
-    listed: usize,
+    names: Names,
 }
 
 /// The absolute path of what is at the relative path `path`.
@@ -96,13 +94,9 @@ impl Finish<'_> {
         Ok(DirMetaId::new(id))
     }
 
-    /// Paths are long where directories are deep, so what is listed can be far more than what was read.
     fn list(&mut self, path: &str) -> Result<(), TarError> {
-        self.listed = self.listed.saturating_add(path.len());
-        if self.listed > MAX_LAYER_MEMORY {
-            return Err(misplaced(path, Reason::LayerMemory { limit: MAX_LAYER_MEMORY }));
-        }
-        Ok(())
+        self.names.charge(path.len());
+        self.names.check().map_err(|reason| misplaced(path, reason))
     }
 
     /// The object of a leaf at `path`; `None` for a link to a lower layer.

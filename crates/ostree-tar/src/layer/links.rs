@@ -3,6 +3,7 @@
 use super::namespace::{Found, Namespace};
 use super::place::Place;
 use super::types::LowerTarget;
+use crate::error::Reason;
 use crate::path;
 
 /// What a leaf of the layer's names is.
@@ -75,9 +76,30 @@ pub(super) struct Names {
     pub(super) kept: Namespace,
     /// Those that are no part of the tree, as the layer has them.
     pub(super) hidden: Namespace,
+    /// What else is kept, in bytes: the targets of links, the paths that the result lists.
+    pub(super) other_cost: usize,
+    /// How much all of it may cost, in bytes.
+    pub(super) limit: usize,
 }
 
 impl Names {
+    /// No names yet.
+    pub(super) fn within(limit: usize) -> Self {
+        Self { limit, ..Self::default() }
+    }
+
+    /// Counts what is kept besides names. Paths are long where directories are deep, so this can be far more than what was
+    /// read.
+    pub(super) fn charge(&mut self, bytes: usize) {
+        self.other_cost = self.other_cost.saturating_add(bytes);
+    }
+
+    /// Refuses more than the limit.
+    pub(super) fn check(&self) -> Result<(), Reason> {
+        let cost = self.kept.cost.saturating_add(self.hidden.cost).saturating_add(self.other_cost);
+        if cost > self.limit { Err(Reason::LayerMemory { limit: self.limit }) } else { Ok(()) }
+    }
+
     pub(super) fn find(&self, target: &Target) -> Option<Found> {
         match target {
             Target::Kept(path) => self.kept.find(path),

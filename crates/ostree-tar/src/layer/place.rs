@@ -26,6 +26,7 @@ pub(super) fn place(names: &[&str], options: &LayerOptions<'_>) -> Result<Place,
     let (top, prefix) = match Meaning::of(first) {
         Meaning::Whiteout(hidden) if rest.is_empty() => (hidden, ".wh."),
         Meaning::Opaque if rest.is_empty() => return Ok(Place::Kept((*first).to_owned())),
+        Meaning::Opaque | Meaning::Reserved => return Ok(Place::Leftover),
         _ => (*first, ""),
     };
     let moved_to = match top {
@@ -127,12 +128,13 @@ mod tests {
             ("etc/.wh..wh..opq", "/usr/etc/.wh..wh..opq"),
             ("usr/.wh..wh.plnk/1.2", "leftover"),
             ("usr/.wh..wh.aufs", "leftover"),
+            (".wh..wh.plnk", "leftover"),
+            (".wh..wh.plnk/1.2", "leftover"),
             ("opt/.wh.", "-opt"),
         ];
         for (path, expected) in table {
             assert_eq!(placed(path, &STRICT), expected, "{path}");
         }
-        assert_eq!(placed(".wh..wh.plnk", &ALL), "leftover");
         assert_eq!(placed(".wh.var", &FACTORY), "/usr/share/factory/.wh.var");
         assert_eq!(placed(".wh.opt", &ALL), "/.wh.opt");
         for name in [".wh.", ".wh..", ".wh..."] {

@@ -47,14 +47,23 @@ pub fn read_layer<S: ReadObject + WriteObject>(
     store: &S,
     options: &LayerOptions<'_>,
 ) -> Result<LayerContents, TarError> {
+    read_within(MAX_LAYER_MEMORY, stream, store, options)
+}
+
+/// Reads a layer, keeping no more than `limit` bytes of names.
+fn read_within<S: ReadObject + WriteObject>(
+    limit: usize,
+    stream: impl Read,
+    store: &S,
+    options: &LayerOptions<'_>,
+) -> Result<LayerContents, TarError> {
     let mut layer = Layer {
         store,
         options,
-        names: Names::default(),
+        names: Names::within(limit),
         inodes: Vec::new(),
         labels: Labels::new(options.label),
         report: Report::default(),
-        target_bytes: 0,
     };
     let mut entries = Entries::of_archive(stream);
     let ids = writers::run(store, options.writers, |queue| layer.read_all(&mut Feed { entries: &mut entries, queue }))?;
@@ -74,8 +83,6 @@ struct Layer<'l> {
     inodes: Vec<Inode>,
     labels: Labels<'l>,
     report: Report,
-    /// The length of the targets of all forward links.
-    target_bytes: usize,
 }
 
 /// Where entries come from and their files go.
@@ -136,11 +143,7 @@ impl Layer<'_> {
             }
             Place::Leftover => self.hide(original, kind, feed, &origin)?,
         }
-        let cost = self.names.kept.cost.saturating_add(self.names.hidden.cost).saturating_add(self.target_bytes);
-        if cost > MAX_LAYER_MEMORY {
-            return Err(refuse(Reason::LayerMemory { limit: MAX_LAYER_MEMORY }));
-        }
-        Ok(())
+        self.names.check().map_err(refuse)
     }
 
     /// Takes in an entry that goes into the tree.
@@ -271,7 +274,7 @@ impl Layer<'_> {
         let leaf = match self.names.find(&target) {
             Some(Found::Leaf(leaf)) => leaf,
             Some(Found::Dir) | None => {
-                self.target_bytes = self.target_bytes.saturating_add(target.path().len());
+                self.names.charge(target.path().len());
                 self.inodes.push(Inode::Link(Link { target, offset: entry.offset }));
                 self.inodes.len() - 1
             }
@@ -292,5 +295,43 @@ fn special(entry: &Entry, kind: Kind) -> String {
         Kind::Other(0o060000) => format!("a block device ({major}:{minor})"),
         Kind::Other(0o010000) => "a FIFO".to_owned(),
         _ => "a part of a file of another archive".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A directory without content, by its path in PAX records.
+    fn directory(path: &str) -> Vec<u8> {
+        let rest = format!(" path={path}\n");
+        let length = (rest.len()..).find(|length| length.to_string().len() + rest.len() == *length).unwrap();
+        let mut archive = tar::Builder::new(Vec::new());
+        for (kind, content) in
+            [(tar::EntryType::XHeader, format!("{length}{rest}")), (tar::EntryType::Directory, "".into())]
+        {
+            let mut header = tar::Header::new_ustar();
+            header.set_entry_type(kind);
+            header.set_size(content.len() as u64);
+            header.set_cksum();
+            archive.append(&header, content.as_bytes()).unwrap();
+        }
+        archive.into_inner().unwrap()
+    }
+
+    #[test]
+    fn layers_that_need_too_much_memory_are_refused() {
+        let store = testkit::memory_store::MemoryStore::new();
+        let read = |limit, path: &str| {
+            let read = read_within(limit, directory(path).as_slice(), &store, &LayerOptions::default());
+            read.map(|_| ()).map_err(|error| std::error::Error::source(&error).unwrap().to_string())
+        };
+        let expected = Err("the names in this layer take more than 10000 bytes of memory".to_owned());
+        assert_eq!(read(10_000, "usr/a"), Ok(()));
+        assert_eq!(read(10_000, &format!("usr/{}", "a/".repeat(30))), expected);
+        // The names are few, but the paths of all the directories are long.
+        let deep = format!("usr/{}", format!("{}/", "n".repeat(200)).repeat(12));
+        assert_eq!(read(30_000, &deep), Ok(()));
+        assert_eq!(read(10_000, &deep), expected);
     }
 }

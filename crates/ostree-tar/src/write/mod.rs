@@ -7,6 +7,7 @@ mod links;
 mod objects;
 mod plan;
 mod prefetch;
+mod raw;
 mod skeleton;
 mod tree;
 mod walk;
@@ -14,6 +15,7 @@ mod walk;
 pub use layer::{ChunkOptions, write_chunk_layer, write_commit_layer};
 pub use objects::{ExportOptions, Flavour, Stats};
 pub use plan::{DirAttributes, DirMap, FileMap, dirs_of, files_of};
+pub use raw::{RawOptions, write_raw_layer};
 pub use tree::export;
 
 pub(crate) use encode::{Head, TarOut};
