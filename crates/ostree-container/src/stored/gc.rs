@@ -7,7 +7,7 @@ use oci_image::Digest;
 use ostree_core::walk::load_commit;
 use ostree_core::{CommitId, RefName, Refspec};
 use ostree_repo::prune::{PruneOptions, PruneStats, prune};
-use ostree_repo::refs::{self, RefTarget, list_prefix};
+use ostree_repo::refs::{self, LocalRef, RefTarget, list_prefix};
 use ostree_repo::{LockKind, Repo};
 
 use crate::error::ContainerError;
@@ -102,7 +102,7 @@ fn unneeded(repo: &Repo, without_images: &BTreeSet<RefName>) -> Result<(Vec<RefN
     let needed = Needed::of(repo, without_images)?;
     let mut problems = needed.problems;
     let mut names = Vec::new();
-    for (name, _) in list_prefix(repo, &prefix(BLOB_REFS))? {
+    for LocalRef { name, .. } in list_prefix(repo, &prefix(BLOB_REFS))? {
         match parse_blob_ref(&name) {
             Ok(digest) if needed.layers.contains(&digest) => {}
             Ok(_) => names.push(name),
@@ -128,14 +128,14 @@ struct Needed {
 impl Needed {
     fn of(repo: &Repo, without_images: &BTreeSet<RefName>) -> Result<Self, ContainerError> {
         let mut needed = Self::default();
-        for (name, commit) in list_prefix(repo, &prefix(IMAGE_REFS))? {
+        for LocalRef { name, commit } in list_prefix(repo, &prefix(IMAGE_REFS))? {
             if !without_images.contains(&name) {
                 let layers = commit.map_err(ContainerError::from).and_then(|commit| layers(repo, &commit, true));
                 needed.add(name.as_str(), layers);
             }
         }
         for root in FURTHER_ROOTS {
-            for (name, commit) in list_prefix(repo, &prefix(root))? {
+            for LocalRef { name, commit } in list_prefix(repo, &prefix(root))? {
                 let layers = commit.map_err(ContainerError::from).and_then(|commit| layers(repo, &commit, false));
                 needed.add(name.as_str(), layers);
             }

@@ -2,7 +2,8 @@
 
 use oci_image::ImageReference;
 use ostree_core::{CommitId, RefName};
-use ostree_repo::{Repo, RepoError, refs::list_prefix};
+use ostree_repo::refs::{LocalRef, list_prefix};
+use ostree_repo::{Repo, RepoError};
 
 use crate::error::ContainerError;
 use crate::keys::IMAGE_REFS;
@@ -28,7 +29,7 @@ pub struct ImageEntry {
 /// Only where the directory of the refs cannot be read.
 pub fn entries(repo: &Repo) -> Result<Vec<ImageEntry>, ContainerError> {
     let found = list_prefix(repo, &prefix(IMAGE_REFS))?;
-    let entry = |(name, commit): (RefName, Result<CommitId, RepoError>)| {
+    let entry = |LocalRef { name, commit }: LocalRef| {
         let escaped = name.as_str().get(IMAGE_REFS.len() + 1..).unwrap_or_default();
         let text = unescape(escaped).unwrap_or_else(|| name.to_string());
         ImageEntry { image: parse_image_ref(&name), text, name, commit }

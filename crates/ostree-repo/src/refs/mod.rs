@@ -6,6 +6,6 @@ mod resolve;
 mod target;
 
 pub use edit::{delete, set_alias, write};
-pub use read::{aliases, list, list_collections, list_prefix, read};
+pub use read::{LocalRef, aliases, list, list_collections, list_prefix, read};
 pub use resolve::{resolve, resolve_local};
 pub use target::RefTarget;

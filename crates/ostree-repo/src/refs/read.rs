@@ -25,16 +25,24 @@ fn read_path(dir: &Dir, path: &str) -> Result<Option<CommitId>, RepoError> {
     })
 }
 
-/// The local refs whose names begin with `prefix` and a `/`, sorted, each with its commit or what is wrong with its file: a
-/// damaged one does not hide the others.
-pub fn list_prefix(repo: &Repo, prefix: &RefName) -> Result<Vec<(RefName, Result<CommitId, RepoError>)>, RepoError> {
+/// A local ref, whose file may be damaged.
+#[derive(Debug)]
+pub struct LocalRef {
+    /// Its name.
+    pub name: RefName,
+    /// The commit it points to, or what is wrong with its file.
+    pub commit: Result<CommitId, RepoError>,
+}
+
+/// The local refs whose names begin with `prefix` and a `/`, sorted. A damaged one does not hide the others.
+pub fn list_prefix(repo: &Repo, prefix: &RefName) -> Result<Vec<LocalRef>, RepoError> {
     let base = format!("refs/heads/{prefix}");
     let mut found = Vec::new();
     for below in names_below(repo, &base)? {
         let name = RefName::new(format!("{prefix}/{below}"))?;
         // One that went away meanwhile is none.
         if let Some(commit) = read_path(repo.dir(), &format!("{base}/{below}")).transpose() {
-            found.push((name, commit));
+            found.push(LocalRef { name, commit });
         }
     }
     Ok(found)
