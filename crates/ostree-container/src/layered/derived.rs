@@ -1,8 +1,10 @@
 //! Reading derived layers, several at once.
 
+use std::collections::BTreeSet;
+
 use oci_image::Digest;
 use ostree_core::tree::{MutableTree, Node};
-use ostree_core::{CommitId, ReadObject, StoreError};
+use ostree_core::{CommitId, FileId, ReadObject, StoreError};
 use ostree_repo::Transaction;
 use ostree_selinux::Policy;
 use ostree_tar::layer::{LayerContents, LayerOptions, VarPlace, read_layer as read_tar};
@@ -28,6 +30,8 @@ pub struct Derived {
     pub layer: LayerTree,
     /// What its commit remembers besides.
     pub notes: Notes,
+    /// Files of it that were written and are not in its tree.
+    pub leftovers: BTreeSet<FileId>,
     /// What was left out of it, as far as it was listed.
     pub filtered_paths: Vec<String>,
 }
@@ -77,6 +81,7 @@ impl Job<'_> {
             commit: Some(*id),
             layer: LayerTree { tree, implicit, links },
             notes,
+            leftovers: BTreeSet::new(),
             filtered_paths: Vec::new(),
         })
     }
@@ -96,7 +101,7 @@ impl Job<'_> {
             read_tar(stream, self.transaction, &options)
                 .map_err(|source| ContainerError::Layer { layer: digest.to_string(), source })
         })?;
-        let LayerContents { tree, implicit, links, filtered, mut filtered_paths, skipped, .. } = contents;
+        let LayerContents { tree, implicit, links, leftovers, filtered, mut filtered_paths, skipped } = contents;
         filtered_paths.extend(skipped);
         let notes = Notes {
             rules: self.rules,
@@ -106,8 +111,36 @@ impl Job<'_> {
             filtered,
         };
         let layer = LayerTree { tree, implicit: Implicit::Paths(implicit), links };
-        Ok(Derived { digest, commit: None, layer, notes, filtered_paths })
+        Ok(Derived { digest, commit: None, layer, notes, leftovers, filtered_paths })
     }
+}
+
+/// Takes back what layers brought and no layer's tree holds: it would be reachable by nothing.
+pub fn discard_leftovers(transaction: &Transaction<'_>, layers: &mut [Derived]) -> Result<(), ContainerError> {
+    let mut leftovers: BTreeSet<FileId> = layers.iter_mut().flat_map(|l| std::mem::take(&mut l.leftovers)).collect();
+    if leftovers.is_empty() {
+        return Ok(());
+    }
+    for layer in layers {
+        keep_used(transaction, &mut layer.layer.tree, &mut leftovers)?;
+    }
+    leftovers.iter().try_for_each(|id| Ok(transaction.discard_file(id)?))
+}
+
+fn keep_used(
+    store: &dyn ReadObject,
+    tree: &mut MutableTree,
+    leftovers: &mut BTreeSet<FileId>,
+) -> Result<(), StoreError> {
+    for node in tree.entries_mut(store)?.values_mut() {
+        match node {
+            Node::File(id) => {
+                leftovers.remove(id);
+            }
+            Node::Dir(dir) => keep_used(store, dir, leftovers)?,
+        }
+    }
+    Ok(())
 }
 
 /// Removes the file at `path` if it is regular and has no content.

@@ -146,6 +146,7 @@ impl Import<'_> {
         let planned = self.plan.layers.get(self.plan.base_layers..).unwrap_or_default();
         let mut layers = job.layers(self.plan.base_layers, planned)?;
         self.check_filtered(&layers)?;
+        derived::discard_leftovers(&transaction, &mut layers)?;
         let merge = Merge { store: &transaction, base: base.map(|base| base.id) };
         let mut merged = merge_all(&merge, base_tree.clone(), &layers)?;
         if labels && !layers.is_empty() {

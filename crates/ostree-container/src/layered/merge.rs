@@ -56,7 +56,7 @@ impl<S: ReadObject + WriteObject> Merge<'_, S> {
         }
         self.directory(target, &mut layer.tree.clone(), &mut String::new(), &layer.implicit)?;
         for (link, file) in linked {
-            self.put(target, &link.path, file)?;
+            put(self.store, target, &link.path, file)?;
         }
         Ok(())
     }
@@ -92,21 +92,6 @@ impl<S: ReadObject + WriteObject> Merge<'_, S> {
             walk::reachable(self.store, base, false, &mut files)?;
         }
         Ok(files)
-    }
-
-    fn put(&self, target: &mut MutableTree, path: &str, file: FileId) -> Result<(), ContainerError> {
-        let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let entry = EntryName::new(name)?;
-        let dir = match parent.split('/').all(str::is_empty) {
-            true => Some(target),
-            false => match target.find(self.store, parent)? {
-                Some(Node::Dir(dir)) => Some(dir),
-                Some(Node::File(_)) | None => None,
-            },
-        };
-        let dir = dir.ok_or_else(|| ContainerError::Request(format!("{path}: its directory is in no layer")))?;
-        dir.entries_mut(self.store)?.insert(entry, Node::File(file));
-        Ok(())
     }
 
     fn directory(
@@ -184,6 +169,22 @@ impl<S: ReadObject + WriteObject> Merge<'_, S> {
             _ => Ok(new),
         }
     }
+}
+
+/// Puts a file at an absolute path, whose directory must be there.
+pub fn put(store: &dyn ReadObject, target: &mut MutableTree, path: &str, file: FileId) -> Result<(), ContainerError> {
+    let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let entry = EntryName::new(name)?;
+    let dir = match parent.split('/').all(str::is_empty) {
+        true => Some(target),
+        false => match target.find(store, parent)? {
+            Some(Node::Dir(dir)) => Some(dir),
+            Some(Node::File(_)) | None => None,
+        },
+    };
+    let dir = dir.ok_or_else(|| ContainerError::Request(format!("{path}: its directory is in no layer")))?;
+    dir.entries_mut(store)?.insert(entry, Node::File(file));
+    Ok(())
 }
 
 fn dangling(link: &LowerLink, target: &str, reason: &str) -> ContainerError {

@@ -8,10 +8,10 @@
 //! for every user, and nothing can be written through a symlink.
 
 mod derived;
-mod documents;
+pub(crate) mod documents;
 mod import;
-mod merge;
-mod notes;
+pub(crate) mod merge;
+pub(crate) mod notes;
 mod options;
 mod plan;
 mod policy;

@@ -30,6 +30,7 @@ pub(super) fn finish(
     let root = std::mem::take(&mut names.kept.root);
     let contents = LayerContents::default();
     let mut finish = Finish { read, write, inodes, ends, labels, ids, variants: BTreeMap::new(), contents, names };
+    finish.contents.leftovers = ids.iter().copied().flatten().collect();
     finish.contents.tree = finish.directory(root, "")?;
     finish.contents.links.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(finish.contents)
@@ -70,7 +71,10 @@ impl Finish<'_> {
             let node = match node {
                 Node::Dir(dir) => TreeNode::Dir(self.directory(dir, &below)?),
                 Node::Leaf(leaf) => match self.leaf(leaf, &below)? {
-                    Some(id) => TreeNode::File(id),
+                    Some(id) => {
+                        self.contents.leftovers.remove(&id);
+                        TreeNode::File(id)
+                    }
                     None => continue,
                 },
             };

@@ -61,6 +61,9 @@ pub struct LayerContents {
     /// The hard links whose target is not in this layer, by path. They are not in the tree, but the directories above them
     /// are.
     pub links: Vec<LowerLink>,
+    /// Files that were written to the store and are not in the tree, because they were left out or replaced. Links to them
+    /// were followed.
+    pub leftovers: BTreeSet<FileId>,
     /// How many entries were left out: those in `run`, `tmp`, `proc`, `sys` and `dev` under the name of the second
     /// component of their path, as ostree-ext has it, others under that of the first.
     pub filtered: BTreeMap<String, u64>,
