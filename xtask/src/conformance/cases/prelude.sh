@@ -140,13 +140,18 @@ file_tar() {
     tar -C layer.d --sort=name --owner=0 --group=0 --numeric-owner --mode=go-w --mtime=@1 --format=posix --pax-option=delete=atime,delete=ctime -cf "$1" usr
 }
 
+# The refs of layers and images of a repository, whatever directory the images are in.
+stored_refs() { ostree refs --repo "$1" | sed -n 's,/oci_.*/,/IMAGE/,;/^ostree\/container\//p' | sort; }
+
 # A system root at DIR with one deployment, which can be booted only for show: system_root DIR.
 system_root() {
     mkdir -p "$1" d/usr/lib/modules/5.0 d/usr/etc d/usr/share d/{boot,dev,proc,sys,run,var,sysroot,tmp} && ln -s sysroot/ostree d/ostree && ln -s usr/lib d/lib &&
         echo k > d/usr/lib/modules/5.0/vmlinuz && echo i > d/usr/lib/modules/5.0/initramfs.img &&
         printf 'NAME=x\nID=x\nPRETTY_NAME=x\nVERSION_ID=1\n' > d/usr/lib/os-release || return
     ostree admin init-fs "$1" && ostree admin os-init --sysroot="$1" os || return
-    ostree --repo="$1/ostree/repo" commit -b os --tree=dir=d --owner-uid=0 --owner-gid=0 && ostree admin deploy --sysroot="$1" --os=os os
+    ostree --repo="$1/ostree/repo" commit -b os --tree=dir=d --owner-uid=0 --owner-gid=0 && ostree admin deploy --sysroot="$1" --os=os os || return
+    # Or the directory could not be deleted when the case is over.
+    chattr -i "$1"/ostree/deploy/os/deploy/*.0
 }
 
 # Runs a command and kills it after so many seconds: killed_after SECONDS COMMAND...
@@ -211,20 +216,26 @@ labelled_tree() {
 
 # Debian's SELinux policy as its package installs it, at DIR; it is kept between runs.
 debian_policy() {
-    local made=$CACHE/selinux-policy modules
+    local made=$CACHE/selinux-policy new
     if [ ! -e "$made" ]; then
-        rm -rf "$made.new" && mkdir -p "$made.new/deb" || return
-        (cd "$made.new/deb" && apt-get download -qq selinux-policy-default > ../download.log 2>&1 && dpkg -x ./*.deb ..) || return
-        mkdir -p "$made.new/var/lib/selinux/default/active/modules" "$made.new/var/lib/selinux/final/default"
-        # Validating and precompiling the file contexts takes the longest, and nothing here needs it.
-        printf 'module-store = direct\nexpand-check = 0\n[%s]\npath = /bin/true\nargs = $@\n[end]\n[%s]\npath = /bin/true\nargs = $@\n[end]\n' \
-            sefcontext_compile setfiles > "$made.new/etc/selinux/semanage.conf"
-        printf 'SELINUX=permissive\nSELINUXTYPE=default\n' > "$made.new/etc/selinux/config"
-        mapfile -t modules < <(sed "s,.*,-i$made.new/usr/share/selinux/default/&.pp.bz2," "$made.new/usr/share/selinux/default/.modules")
-        semodule -p "$made.new" -X 100 -n -s default "${modules[@]}" > "$made.new/semodule.log" 2>&1 || return
-        rm -rf "$made.new/usr" "$made.new/var" "$made.new/deb" && mv "$made.new" "$made"
+        # Cases run at the same time; whoever comes last finds it made.
+        mkdir -p "$CACHE" && new=$(mktemp -d "$CACHE/selinux-policy-XXXXXX") && install_debian_policy "$new" || return
+        mv -T "$new" "$made" 2> /dev/null || rm -rf "$new"
     fi
     cp -a "$made" "$1"
+}
+
+install_debian_policy() {
+    local modules
+    (cd "$1" && apt-get download -qq selinux-policy-default > download.log 2>&1 && dpkg -x ./*.deb .) || return
+    mkdir -p "$1/var/lib/selinux/default/active/modules" "$1/var/lib/selinux/final/default"
+    # Validating and precompiling the file contexts takes the longest, and nothing here needs it.
+    printf 'module-store = direct\nexpand-check = 0\n[%s]\npath = /bin/true\nargs = $@\n[end]\n[%s]\npath = /bin/true\nargs = $@\n[end]\n' \
+        sefcontext_compile setfiles > "$1/etc/selinux/semanage.conf"
+    printf 'SELINUX=permissive\nSELINUXTYPE=default\n' > "$1/etc/selinux/config"
+    mapfile -t modules < <(sed "s,.*,-i$1/usr/share/selinux/default/&.pp.bz2," "$1/usr/share/selinux/default/.modules")
+    semodule -p "$1" -X 100 -n -s default "${modules[@]}" > "$1/semodule.log" 2>&1 || return
+    rm -rf "$1/usr" "$1/var" "$1"/*.deb
 }
 
 # A tree at DIR with what the patterns of a file_contexts name, as far as simple rules can make names of them.
@@ -232,7 +243,7 @@ tree_of_patterns() {
     mkdir -p "$1"
     sed -e '/^#/d' -e 's/[ \t].*//' "$2" | sed -E -e 's,\(/\.\*\)\?,/sub/file,g' -e 's,\(\.\*/\)\?,deep/er/,g' -e 's,\(\[\^/\]\*/\)\?,one/,g' \
         -e 's,\[\^/\][*+]?,name,g' -e 's,\.[*+],more,g' -e 's,\[0-9\][*+]?,7,g' -e 's,\(([^()|]*)\)\?,\1,g' \
-        -e 's,\(([^()|]*)\|[^()]*\),\1,g' -e 's,\\(.),\1,g' -e 's,[?$],,g' | grep -E '^/[A-Za-z0-9_./+@:~-]+$' | sort -u |
+        -e 's,\(([^()|]*)\|[^()]*\),\1,g' -e 's,\\(.),\1,g' -e 's,[?$],,g' | grep -E '^/[A-Za-z0-9_./+@:~-]+$' | sort -ru |
         while read -r path; do
             [ -d "$1$path" ] || { mkdir -p "$(dirname "$1$path")" 2> /dev/null && echo "$path" > "$1$path"; } || true
         done
