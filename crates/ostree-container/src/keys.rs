@@ -47,6 +47,9 @@ pub const CACHED_CONFIG: &str = "ostree-ext.cached.config";
 pub const ORIGIN_IMAGE: &str = "container-image-reference";
 /// Layer commit metadata of this program alone, `s`: what the tree does not say of a derived layer, as JSON.
 pub const LAYER_NOTES: &str = "ostree-container.layer";
+/// What annotations begin with that describe the very bytes of a layer, and are wrong for any others.
+pub const BYTES_ANNOTATIONS: [&str; 3] =
+    ["io.github.containers.zstd-chunked.", "containerd.io/snapshot/stargz/", "io.containers.estargz."];
 /// Annotation: when the image was made, in the form of RFC 3339.
 pub const CREATED_ANNOTATION: &str = "org.opencontainers.image.created";
 /// Where the repository in a container of an encapsulated commit keeps its configuration.

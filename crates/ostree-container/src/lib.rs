@@ -6,6 +6,7 @@
 
 mod architecture;
 mod pull;
+mod write_layer;
 
 pub mod cleanup;
 pub mod compare;
@@ -18,6 +19,7 @@ pub mod keys;
 pub mod layered;
 pub mod limits;
 pub mod progress;
+pub mod reexport;
 pub mod refs;
 pub mod shape;
 pub mod stored;

@@ -10,3 +10,7 @@ pub const MAX_POLICY_FILE: u64 = 32 * 1024 * 1024;
 
 /// The largest `prepare-root.conf` that is read, in bytes. Real ones have a few lines.
 pub const MAX_PREPARE_ROOT: u64 = 1024 * 1024;
+
+/// Uncompressed bytes of a layer that is compressed at every level to find the one it had. Larger ones would cost more than
+/// the digest is worth.
+pub const MAX_PROBED_LAYER: u64 = 64 * 1024 * 1024;

@@ -10,10 +10,11 @@ use oci_image::{Descriptor, Digest, ImageSink, RawManifest};
 use ostree_core::Commit;
 use ostree_core::metadata::CONTAINER_CMD;
 
-use crate::encapsulate::layers::{ImageLayer, put_bytes};
+use crate::encapsulate::layers::ImageLayer;
 use crate::encapsulate::options::EncapsulateOptions;
 use crate::error::ContainerError;
 use crate::keys::FINAL_DIFFID_LABEL;
+use crate::write_layer::put_bytes;
 
 /// What remains to be stored once all layers are.
 pub struct Documents {

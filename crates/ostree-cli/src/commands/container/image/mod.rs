@@ -8,6 +8,7 @@ pub mod metadata;
 pub mod prune_images;
 pub mod prune_layers;
 pub mod pull;
+pub mod reexport;
 pub mod remove;
 pub mod replace_detached_metadata;
 pub mod report;
@@ -29,6 +30,8 @@ pub enum Command {
     Metadata(metadata::Args),
     /// Copy a stored image from one repository to another
     Copy(copy::Args),
+    /// Write a stored image to a registry or a file
+    Reexport(Box<reexport::Args>),
     /// Remove stored images, and the layers that no other image has
     Remove(remove::Args),
     /// Remove the layers that no image needs
@@ -49,6 +52,7 @@ pub fn run(command: &Command, context: &Context) -> Result<()> {
         Command::History(args) => history::run(args, context),
         Command::Metadata(args) => metadata::run(args, context),
         Command::Copy(args) => copy::run(args),
+        Command::Reexport(args) => reexport::run(args, context),
         Command::Remove(args) => remove::run(args, context),
         Command::PruneLayers(args) => prune_layers::run(args, context),
         Command::PruneImages(args) => prune_images::run(args),
