@@ -37,12 +37,15 @@ pub fn entries(repo: &Repo) -> Result<Vec<ImageEntry>, ContainerError> {
     Ok(found.into_iter().map(entry).collect())
 }
 
+/// A stored image by its name, with what it holds or why that cannot be told.
+pub type NamedImage = (ImageReference, Result<StoredImage, ContainerError>);
+
 /// Every stored image by its name, each with what it holds or why that cannot be told. Refs whose names stand for no image
 /// reference are left out; see [`entries`].
 ///
 /// # Errors
 /// Only where the directory of the refs cannot be read.
-pub fn all(repo: &Repo) -> Result<Vec<(ImageReference, Result<StoredImage, ContainerError>)>, ContainerError> {
+pub fn all(repo: &Repo) -> Result<Vec<NamedImage>, ContainerError> {
     let named = entries(repo)?.into_iter().filter_map(|entry| Some((entry.image.ok()?, entry.commit)));
     let read = |commit: Result<CommitId, RepoError>| query(repo, &commit?);
     Ok(named.map(|(image, commit)| (image, read(commit))).collect())

@@ -19,6 +19,6 @@ pub use copy::{Copied, copy};
 pub use gc::{GcOptions, GcStats, collect, freed_without};
 pub use history::{HistoryRow, history};
 pub use image::{StoredImage, StoredLayer, find, layer_commit, query, require};
-pub use list::{ImageEntry, all, entries};
+pub use list::{ImageEntry, NamedImage, all, entries};
 pub use prune::{Extent, PrunedImages, prune_images};
 pub use remove::{RemoveOptions, Removed, remove};
