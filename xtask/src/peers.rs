@@ -32,6 +32,8 @@ const PROGRAMS: &[Peer] = &[
     Peer { program: "openssl", debian: "openssl", fedora: "openssl" },
     Peer { program: "jq", debian: "jq", fedora: "jq" },
     Peer { program: "setfattr", debian: "attr", fedora: "attr" },
+    Peer { program: "matchpathcon", debian: "selinux-utils", fedora: "libselinux-utils" },
+    Peer { program: "semodule", debian: "policycoreutils", fedora: "policycoreutils" },
     Peer { program: "setpriv", debian: "util-linux", fedora: "util-linux" },
     Peer { program: "gzip", debian: "gzip", fedora: "gzip" },
     Peer { program: "bzip2", debian: "bzip2", fedora: "bzip2" },

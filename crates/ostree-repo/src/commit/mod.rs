@@ -9,6 +9,6 @@ mod stored;
 
 pub use devino::{DevInoCache, Trust};
 pub use dir::{DirOptions, add_directory, remove_consumed};
-pub use modifier::{Labeler, Modifier, StatOverride, Verdict};
+pub use modifier::{LabelFn, Labeler, Modifier, StatOverride, Verdict};
 pub use object::{Bindings, CommitParams, bind, commit_tree, write_commit};
 pub use stored::add_commit;

@@ -20,9 +20,12 @@ pub enum StatOverride {
     Replace(u32),
 }
 
-/// Gives the SELinux label for an absolute path of the tree and a mode with type bits, if there is one. Several threads may
-/// ask at once.
-pub struct Labeler(pub Box<dyn Fn(&str, u32) -> Option<String> + Send + Sync>);
+/// The SELinux label for an absolute path of the tree and a mode with type bits, if there is one. Several threads may ask at
+/// once.
+pub type LabelFn = dyn Fn(&str, u32) -> Option<String> + Send + Sync;
+
+/// Gives labels.
+pub struct Labeler(pub Box<LabelFn>);
 
 impl fmt::Debug for Labeler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,7 +1,7 @@
 //! Labels as `matchpathcon` (libselinux) gives them, for paths made of every pattern of a policy.
 //!
-//! `OSTREE_SELINUX_POLICY` names the `contexts/files` of a policy; otherwise it is that which `cargo xtask peers` has made,
-//! or the system's own.
+//! `OSTREE_SELINUX_POLICY` names the `contexts/files` of a policy; otherwise it is that which `cargo xtask conformance
+//! --slow` has made, or the system's own.
 
 mod sample;
 
@@ -186,7 +186,7 @@ fn a_policy_with_one_of_everything() {
 #[test]
 fn a_distributions_policy() {
     let Some(main) = distribution() else {
-        eprintln!("NOT COMPARED: there is no distribution's policy (cargo xtask peers)");
+        eprintln!("NOT COMPARED: there is no distribution's policy (cargo xtask conformance --slow makes one)");
         return;
     };
     let mut paths = samples(&contexts(&main));
@@ -199,8 +199,8 @@ fn a_distributions_policy() {
 /// The main file of the policy to compare.
 fn distribution() -> Option<PathBuf> {
     let named = std::env::var_os("OSTREE_SELINUX_POLICY").map(PathBuf::from);
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let made = workspace.join("target/peers/selinux-policy/etc/selinux/default/contexts/files");
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("..");
+    let made = target.join("xtask/conformance-cache/selinux-policy/etc/selinux/default/contexts/files");
     let own = ["targeted", "default"].map(|name| Path::new("/etc/selinux").join(name).join("contexts/files"));
     let all = named.into_iter().chain([made]).chain(own);
     all.map(|dir| dir.join("file_contexts")).find(|main| main.is_file())

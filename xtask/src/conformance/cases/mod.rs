@@ -14,6 +14,8 @@ const FILES: &[(&str, &str)] = &[
     ("checkout", include_str!("checkout.cases")),
     ("tar", include_str!("tar.cases")),
     ("image", include_str!("image.cases")),
+    ("derived", include_str!("derived.cases")),
+    ("layered", include_str!("layered.cases")),
     ("stored", include_str!("stored.cases")),
     ("faults", include_str!("faults.cases")),
     ("newer", include_str!("newer.cases")),

@@ -19,13 +19,14 @@ as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
 # Members of an export tar that both flavours have: everything but the attribute objects, names without `./` and `/`.
 members() { tar --quoting-style=escape --numeric-owner -tvf "$1" | grep -v '\.file-xattrs' | sed 's, \./\(.\), \1,;s,\([^.]\)/$,\1,'; }
 
-# A tree that can run a shell: bash, ls and cat of the host with their libraries, at DIR.
+# A tree that can run a shell: bash, ls and cat of the host with their libraries, at DIR: shell_tree DIR [PROGRAM...].
 shell_tree() {
     local program library
     mkdir -p "$1"/usr/{bin,lib,etc} "$1"/{var,run,proc,sys,dev} && install -d -m 1777 "$1/tmp"
-    for program in bash ls cat; do
-        cp "/bin/$program" "$1/usr/bin/"
-        for library in $(ldd "/bin/$program" | grep -o '/lib[^ ]*'); do
+    for program in bash ls cat "${@:2}"; do
+        program=$(PATH=/bin:/sbin command -v "$program")
+        cp "$program" "$1/usr/bin/"
+        for library in $(ldd "$program" | grep -o '/lib[^ ]*'); do
             mkdir -p "$1/usr$(dirname "${library#/usr}")"
             cp -Lf "$library" "$1/usr$(dirname "${library#/usr}")/"
         done
@@ -248,3 +249,54 @@ tree_of_patterns() {
             [ -d "$1$path" ] || { mkdir -p "$(dirname "$1$path")" 2> /dev/null && echo "$path" > "$1$path"; } || true
         done
 }
+
+# An image to derive from, in the OCI directory DIR, of a tree in which RUN lines work: base_image DIR.
+base_image() {
+    shell_tree t rm mv ln mkdir rmdir chmod chown touch cp setcap sync &&
+        mkdir -p t/usr/lib/{dir/sub,other,closed} t/usr/etc/conf.d t/usr/share t/sysroot &&
+        for file in usr/bin/{tool,old} usr/lib/dir/{a,sub/b} usr/lib/other/c usr/lib/closed/d usr/etc/{conf,conf.d/e} usr/share/f; do
+            echo "base $file" > "t/$file" || return
+        done &&
+        ln -s tool t/usr/bin/alias && ln -s dir t/usr/lib/link && ln -s ../etc/conf t/usr/lib/conf || return
+    ostree --repo=base.repo init --mode=bare-user &&
+        ostree --repo=base.repo commit -b main --timestamp=@1700000000 --add-metadata-string=version=1 --owner-uid=0 --owner-gid=0 t > /dev/null &&
+        ostree-ext-cli container encapsulate --repo base.repo $(shared_flavour) main "oci:$PWD/$1" > /dev/null
+}
+
+# A small image to put layers on, likewise: small_image DIR. Its layer is not compressed.
+small_image() {
+    mkdir -p t/usr/{bin,lib/dir/sub,etc/d,share} t/{sysroot,var} &&
+        for file in usr/bin/{tool,old} usr/lib/dir/{a,sub/b} usr/etc/{conf,d/e} usr/share/f; do
+            echo "base $file" > "t/$file" || return
+        done &&
+        ln -s tool t/usr/bin/alias && ln -s dir t/usr/lib/link || return
+    ostree --repo=base.repo init --mode=bare-user &&
+        ostree --repo=base.repo commit -b main --timestamp=@1700000000 --add-metadata-string=version=1 --owner-uid=0 --owner-gid=0 t > /dev/null &&
+        ostree-ext-cli container encapsulate --repo base.repo $(shared_flavour) main "oci:$PWD/$1" > /dev/null && plain_layer "$1"
+}
+
+# Builds an image from the file `Containerfile` in an OCI directory: build BUILDER DIR [OPTION...].
+build() {
+    local base code
+    # The programs refuse a run directory whose path is longer than 50 characters.
+    base=$(mktemp -d) || return
+    "$1" --root "$base/root" --runroot "$base/run" --storage-driver vfs build --isolation chroot --quiet "${@:3}" \
+        -t "oci:$PWD/$2" -f Containerfile . > build.log 2>&1 || cat build.log >&2
+    code=${PIPESTATUS[0]}
+    rm -rf "$base"
+    [ "$code" = 0 ] && [ -e "$2/index.json" ]
+}
+
+# An archive of the entries described, on top of the image in an OCI directory: layer DIR ENTRY...
+layer() {
+    "$XTASK" layer-tar made.tar "${@:2}" && add_layer "$1" made.tar made
+}
+
+# The tree of the only image stored in a repository, with all metadata: tree_of REPO [PATH].
+tree_of() { ostree --repo="$1" ls -RCX "$(image_ref "$1")" ${2:+"$2"}; }
+image_ref() { ostree refs --repo "$1" | grep -m 1 ^ostree/container/image/; }
+# The same, mode, owner and name alone.
+names_of() { ostree --repo="$1" ls -R "$(image_ref "$1")" ${2:+"$2"}; }
+# A file of it.
+text_of() { ostree --repo="$1" cat "$(image_ref "$1")" "$2"; }
+merge_of() { ostree --repo="$1" rev-parse "$(image_ref "$1")"; }
