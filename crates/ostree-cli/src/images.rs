@@ -50,6 +50,17 @@ impl RegistryArgs {
         })
     }
 
+    /// Opens a place for writing an image that shares layers with another: where both are on one registry, they need not
+    /// be sent.
+    pub fn sink_beside(&self, reference: &ImageReference, other: &ImageReference) -> Result<Box<dyn ImageSink>> {
+        let mount_from = match (repository(reference), repository(other)) {
+            (Some((host, _)), Some((same, repository))) if host == same => vec![repository.to_owned()],
+            _ => return self.sink(reference),
+        };
+        let options = RegistryOptions { mount_from, ..self.options() };
+        Ok(Box::new(RegistrySink::open(&reference.name, &options)?))
+    }
+
     /// Opens a place for writing an image.
     pub fn sink(&self, reference: &ImageReference) -> Result<Box<dyn ImageSink>> {
         Ok(match reference.transport {
@@ -57,6 +68,14 @@ impl RegistryArgs {
             _ => disk::create_sink(reference)?,
         })
     }
+}
+
+/// The registry and the repository of an image that names its registry.
+fn repository(reference: &ImageReference) -> Option<(&str, &str)> {
+    let (host, rest) = reference.name.split_once('/').filter(|_| reference.transport == Transport::Registry)?;
+    let name = rest.split_once('@').map_or(rest, |(name, _)| name);
+    let name = name.split_once(':').map_or(name, |(name, _)| name);
+    (host.contains(['.', ':']) || host == "localhost").then_some((host, name))
 }
 
 /// An image to be read, with or without a word about who vouches for it.

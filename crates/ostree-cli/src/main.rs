@@ -10,6 +10,7 @@ mod faces;
 mod images;
 mod output;
 mod progress;
+mod scratch;
 mod usage;
 mod version;
 

@@ -12,6 +12,12 @@ pub const BOOTC_LABEL: &str = "containers.bootc";
 pub const LINUX_LABEL: &str = "ostree.linux";
 /// Label and annotation: the commit's version.
 pub const VERSION_LABEL: &str = "org.opencontainers.image.version";
+/// Label and annotation of this program alone: the commit whose tree an image has that stands on another image.
+pub const TREE_COMMIT_LABEL: &str = "ostree-container.commit";
+/// Annotation: the digest of the manifest of the image that this one stands on.
+pub const BASE_DIGEST_ANNOTATION: &str = "org.opencontainers.image.base.digest";
+/// Annotation: the name of the image that this one stands on.
+pub const BASE_NAME_ANNOTATION: &str = "org.opencontainers.image.base.name";
 /// Annotation of a layer: the names of the components in it, joined by commas.
 pub const COMPONENTS_ANNOTATION: &str = "ostree.components";
 /// Commit metadata key: the machine the tree is for, in the kernel's name.

@@ -11,6 +11,8 @@ mod write_layer;
 pub mod cleanup;
 pub mod compare;
 pub mod contentmeta;
+pub mod convert;
+pub mod derive;
 pub mod detach;
 pub mod encapsulate;
 pub mod error;

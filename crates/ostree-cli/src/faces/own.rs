@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{CommandFactory, Parser};
 
-use crate::commands::container::{build, pull};
+use crate::commands::container::{build, convert, pull};
 use crate::commands::{container, generate, repo, tar};
 use crate::context::Context;
 use crate::exit::{self, UsageError};
@@ -41,6 +41,8 @@ enum Command {
     Build(Box<build::Args>),
     /// Pull the OSTree commit of a container image into a repository
     Pull(pull::Args),
+    /// Turn any container image into one that holds an OSTree commit
+    Convert(Box<convert::Args>),
     /// The commands that all faces have
     #[command(flatten)]
     Container(container::Command),
@@ -75,6 +77,7 @@ fn dispatch(cli: &Cli) -> Result<()> {
     match &cli.command {
         Command::Build(args) => build::run(args, context),
         Command::Pull(args) => pull::run(args, context),
+        Command::Convert(args) => convert::run(args, context),
         Command::Container(command) => container::run(command, context),
         Command::Tar(command) => tar::run(command, context),
         Command::Repo(command) => repo::run(command, context),

@@ -77,7 +77,7 @@ fn history(layer: &ImageLayer, created: &str) -> History {
 }
 
 /// The time the image is said to be made: the caller's, else the content metadata's, else the commit's.
-fn created(commit: &Commit, options: &EncapsulateOptions) -> Result<String, ContainerError> {
+pub fn created(commit: &Commit, options: &EncapsulateOptions) -> Result<String, ContainerError> {
     let given = options.created.as_ref().or_else(|| options.content.as_ref()?.created.as_ref());
     match given {
         Some(text) => {

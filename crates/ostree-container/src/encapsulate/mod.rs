@@ -6,6 +6,8 @@ mod layers;
 mod options;
 mod plan;
 
+pub(crate) use documents::created;
+pub(crate) use labels::labels;
 pub use options::EncapsulateOptions;
 
 use oci_image::{Digest, ImageSink};
@@ -38,7 +40,7 @@ pub fn encapsulate(
     listener: &dyn Listener,
 ) -> Result<Encapsulated, ContainerError> {
     let object = load_commit(store, commit)?;
-    let labels = labels::labels(commit, &object, options)?;
+    let labels = labels(commit, &object, options)?;
     let platform = match &options.platform {
         Some(platform) => platform.clone(),
         None => platform_of(store, &object)?,

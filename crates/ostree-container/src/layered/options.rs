@@ -26,6 +26,8 @@ pub struct PullOptions<'a> {
     pub var: VarPlace,
     /// Leave out devices, FIFOs and overlay whiteout nodes, which are otherwise refused.
     pub skip_special: bool,
+    /// Keep what is outside `/usr`, `/etc` and `/var`, whatever the base's `prepare-root.conf` says.
+    pub all_paths: bool,
     /// Refuse images with entries that would be left out.
     pub deny_filtered: bool,
     /// Keep the layers, but set no ref for the image.
@@ -36,7 +38,7 @@ impl PullOptions<'_> {
     /// The rules for derived layers.
     pub(super) fn rules(&self, all_paths: bool) -> Rules {
         let factory_var = self.var == VarPlace::Factory;
-        Rules { factory_var, all_paths, skip_special: self.skip_special }
+        Rules { factory_var, all_paths: all_paths || self.all_paths, skip_special: self.skip_special }
     }
 }
 

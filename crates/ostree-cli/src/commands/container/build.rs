@@ -5,14 +5,16 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result, bail};
 use oci_image::{ImageReference, Transport};
 
-use crate::commands::container::image_options::ImageOptions;
+use crate::commands::container::image_options::{ImageOptions, ParentOptions};
 use crate::context::Context;
 use crate::output::line;
 
 /// Build a container image from an OSTree commit
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  ostree-container build --repo repo --ref os/stable --oci-dir image\n  \
-    ostree-container build --repo repo --ref os/stable --push registry.example.com/os:stable --compression zstd")]
+    ostree-container build --repo repo --ref os/stable --push registry.example.com/os:stable --compression zstd\n  \
+    ostree-container build --repo repo --ref os/stable --push registry.example.com/os:2 \\\n    \
+    --from registry:registry.example.com/os:1")]
 #[command(group(clap::ArgGroup::new("destination").required(true).args(["oci_dir", "push"])))]
 pub struct Args {
     /// The ref or checksum of the commit
@@ -30,11 +32,14 @@ pub struct Args {
     /// What the image is like
     #[command(flatten)]
     image: ImageOptions,
+    /// What the image stands on
+    #[command(flatten)]
+    parent: ParentOptions,
 }
 
 /// Prints the digest of the image.
 pub fn run(args: &Args, context: &Context) -> Result<()> {
-    line(args.image.write(context, &args.rev, &destination(args)?)?.digest)
+    line(args.image.write(context, &args.rev, &destination(args)?, &args.parent)?)
 }
 
 fn destination(args: &Args) -> Result<ImageReference> {

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use oci_image::ImageReference;
 
-use crate::commands::container::image_options::ImageOptions;
+use crate::commands::container::image_options::{ImageOptions, ParentOptions};
 use crate::context::Context;
 use crate::output::line;
 
@@ -13,6 +13,9 @@ pub struct Args {
     /// What the image is like
     #[command(flatten)]
     image: ImageOptions,
+    /// What the image stands on
+    #[command(flatten)]
+    parent: ParentOptions,
     /// The ref or checksum of the commit
     #[arg(value_name = "REV")]
     rev: String,
@@ -23,5 +26,5 @@ pub struct Args {
 
 /// Prints the digest of the image.
 pub fn run(args: &Args, context: &Context) -> Result<()> {
-    line(args.image.write(context, &args.rev, &args.imgref)?.digest)
+    line(args.image.write(context, &args.rev, &args.imgref, &args.parent)?)
 }

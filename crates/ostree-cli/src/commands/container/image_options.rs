@@ -7,14 +7,17 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use oci_image::config::ContainerConfig;
-use oci_image::{Compression, ImageReference, Platform, Transport};
-use ostree_container::{ContentMeta, EncapsulateOptions, Encapsulated, encapsulate};
-use ostree_repo::refs;
+use oci_image::{Compression, Digest, ImageReference, Platform, Transport};
+use ostree_container::derive::{Parent, derive};
+use ostree_container::{ContentMeta, EncapsulateOptions, encapsulate};
+use ostree_repo::{format_size, refs};
 use ostree_tar::Flavour;
 
 use crate::context::Context;
+use crate::exit::warn;
 use crate::images::RegistryArgs;
 use crate::progress::ProgressArgs;
+use crate::scratch::Scratch;
 
 /// How xattrs stand in the layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -24,6 +27,16 @@ pub enum FormatArg {
     Links,
     /// As ostree-ext 0.15.3 does
     Shared,
+}
+
+/// What the image stands on.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct ParentOptions {
+    /// An image to stand on: its layers come first, unchanged, and one layer follows with what the commit has otherwise.
+    /// The result is a derived image, as a build from that image would make it: `image pull` gives the commit's tree under
+    /// a commit of its own, and programs that run it see the commit's files. What is in a layer has no SELinux labels
+    #[arg(long, value_name = "IMAGE", overrides_with = "from", conflicts_with = "contentmeta")]
+    pub from: Option<ImageReference>,
 }
 
 /// What the image is like.
@@ -77,17 +90,40 @@ pub struct ImageOptions {
 }
 
 impl ImageOptions {
-    /// Writes the commit that `rev` names as an image to `destination`.
-    pub fn write(&self, context: &Context, rev: &str, destination: &ImageReference) -> Result<Encapsulated> {
+    /// Writes the commit that `rev` names as an image to `destination`; gives the image's digest.
+    pub fn write(
+        &self,
+        context: &Context,
+        rev: &str,
+        destination: &ImageReference,
+        parent: &ParentOptions,
+    ) -> Result<Digest> {
         let repo = context.open_repo()?;
         let commit = refs::resolve(&repo, rev)?;
         let options = self.options(destination)?;
-        let sink = self.registry.sink(destination)?;
         let listener = self.progress.listener();
-        Ok(encapsulate(&repo, &commit, &*sink, &options, &*listener)?)
+        let Some(image) = &parent.from else {
+            let sink = self.registry.sink(destination)?;
+            return Ok(encapsulate(&repo, &commit, &*sink, &options, &*listener)?.digest);
+        };
+        let source = self.registry.source(image)?;
+        let sink = self.registry.sink_beside(destination, image)?;
+        let scratch = Scratch::new(context)?;
+        let parent = Parent { image, source: &*source, scratch: &scratch.repo };
+        let derived = derive((&repo, &commit), &parent, &*sink, &options, &*listener)?;
+        if context.verbose {
+            eprintln!("{} added to the layers of {image}", format_size(derived.added));
+        }
+        for path in &derived.outside {
+            warn(&format!(
+                "{path} is left out where the image is deployed, unless the system's root is transient or composefs"
+            ));
+        }
+        Ok(derived.digest)
     }
 
-    fn options(&self, destination: &ImageReference) -> Result<EncapsulateOptions> {
+    /// The options as the library has them.
+    pub fn options(&self, destination: &ImageReference) -> Result<EncapsulateOptions> {
         let required = self.copy_metadata.iter().map(|key| (key.clone(), true));
         let optional = self.copy_metadata_optional.iter().map(|key| (key.clone(), false));
         let fast = self.compression_fast || destination.transport == Transport::ContainersStorage;

@@ -3,6 +3,7 @@
 pub mod build;
 pub mod commit;
 pub mod compare;
+pub mod convert;
 pub mod encapsulate;
 pub mod image;
 pub mod image_options;

@@ -1,0 +1,90 @@
+//! `convert`: any image as one that holds an OSTree commit.
+
+use anyhow::Result;
+use oci_image::ImageReference;
+use ostree_container::convert::{ConvertOptions, convert};
+use ostree_container::layered::PullOptions;
+use ostree_core::RefName;
+use ostree_repo::{Repo, TransactionOptions};
+use serde_json::json;
+
+use crate::commands::container::image_options::ImageOptions;
+use crate::context::Context;
+use crate::exit::warn;
+use crate::images::SourceReference;
+use crate::output::line;
+use crate::scratch::Scratch;
+
+/// Turn any container image into one that holds an OSTree commit
+#[derive(Debug, clap::Args)]
+#[command(
+    long_about = "Turn any container image into one that holds an OSTree commit.\n\nThe layers are merged, /etc becomes \
+    /usr/etc, files get the labels of the SELinux policy that the image has, and the tree becomes a commit, which depends on \
+    the image alone. Command, entry point, environment and labels are taken over. An image that holds a commit, and nothing \
+    on top of it, keeps its commit.\n\nThe image is unpacked into a temporary repository in $TMPDIR, which is removed at the \
+    end; with --repo into that repository, where it stays stored.",
+    after_help = "Examples:\n  ostree-container convert docker://docker.io/library/debian:stable oci:debian\n  \
+    ostree-container convert --repo repo --write-ref debian oci:image registry:registry.example.com/debian:ostree"
+)]
+pub struct Args {
+    /// A ref of --repo that is to name the new commit
+    #[arg(long, value_name = "REF", requires = "repo", overrides_with = "write_ref")]
+    write_ref: Option<RefName>,
+    /// Leave out devices, FIFOs and overlay whiteout nodes rather than refuse them
+    #[arg(long, overrides_with = "skip_special")]
+    skip_special: bool,
+    /// Print a JSON object
+    #[arg(long, overrides_with = "json")]
+    json: bool,
+    /// What the new image is like
+    #[command(flatten)]
+    image: ImageOptions,
+    /// The image to read, e.g. docker://registry.example.com/app:latest
+    #[arg(value_name = "SOURCE")]
+    source: SourceReference,
+    /// The image to write, e.g. registry:registry.example.com/app:ostree or oci:DIR:TAG
+    #[arg(value_name = "DESTINATION")]
+    destination: ImageReference,
+}
+
+/// Prints the digest of the new image.
+pub fn run(args: &Args, context: &Context) -> Result<()> {
+    match &context.repo {
+        Some(_) => in_repo(args, &context.open_writable()?, TransactionOptions::default()),
+        None => {
+            let nothing_to_lose = TransactionOptions { fsync: Some(false), per_object_fsync: Some(false) };
+            in_repo(args, &Scratch::new(context)?.repo, nothing_to_lose)
+        }
+    }
+}
+
+fn in_repo(args: &Args, repo: &Repo, transaction: TransactionOptions) -> Result<()> {
+    args.source.refuse_signatures()?;
+    let registry = &args.image.registry;
+    let source = registry.source(args.source.image())?;
+    let sink = registry.sink(&args.destination)?;
+    let options = ConvertOptions {
+        pull: PullOptions {
+            platform: args.image.platform.clone(),
+            jobs: args.image.jobs,
+            transaction,
+            skip_special: args.skip_special,
+            ..PullOptions::default()
+        },
+        image: args.image.options(&args.destination)?,
+        write_ref: args.write_ref.clone(),
+    };
+    let listener = args.image.progress.listener();
+    let done = convert((&*source, args.source.image()), repo, &*sink, options, &*listener)?;
+    if !done.filtered.is_empty() {
+        let list: Vec<String> = done.filtered.iter().map(|(name, count)| format!("{name}: {count}")).collect();
+        warn(&format!("Image contains non-ostree compatible file paths: {}", list.join(" ")));
+    }
+    match args.json {
+        true => line(json!({
+            "image": args.destination.to_string(), "digest": done.image.digest.to_string(),
+            "commit": done.commit.to_string(), "filtered": done.filtered,
+        })),
+        false => line(done.image.digest),
+    }
+}

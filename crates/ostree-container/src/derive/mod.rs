@@ -1,0 +1,146 @@
+//! A commit as an image on top of a parent image: the parent's layers unchanged, then one layer with what differs.
+//!
+//! An image that holds a commit as such has the commit's layer first, so nothing can come before it. What stands on a parent
+//! is therefore a derived image, as any build from the parent would make it: programs that pull it merge the layers, and get
+//! the commit's tree under a commit of their own; programs that run it see the same files. Of an encapsulated parent the
+//! labels that name its commit and its last layer stay, so that every importer still finds it.
+
+mod diff;
+mod documents;
+
+use oci_image::copy::copy_blob;
+use oci_image::layer::WrittenLayer;
+use oci_image::platform::Platform;
+use oci_image::{Digest, ImageReference, ImageSink, ImageSource};
+use ostree_core::walk::load_commit;
+use ostree_core::{Commit, CommitId};
+use ostree_repo::{Repo, TransactionOptions};
+use ostree_tar::{RawOptions, write_raw_layer};
+
+use crate::architecture::platform_of;
+use crate::derive::diff::Difference;
+use crate::encapsulate::{self, EncapsulateOptions};
+use crate::error::ContainerError;
+use crate::inspect::inspect;
+use crate::layered::{self, Prepared, PullOptions};
+use crate::progress::{Event, Listener};
+use crate::stored::StoredImage;
+use crate::write_layer::LayerJob;
+
+/// The image that another is to stand on.
+pub struct Parent<'a> {
+    /// Its name.
+    pub image: &'a ImageReference,
+    /// Where it is.
+    pub source: &'a dyn ImageSource,
+    /// Where its layers are unpacked to be compared, unless the commit's own repository keeps the image.
+    pub scratch: &'a Repo,
+}
+
+/// A finished image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Derived {
+    /// The digest of the manifest.
+    pub digest: Digest,
+    /// The number of layers, the parent's included.
+    pub layers: usize,
+    /// The stored size of the layer with the differences in bytes; 0 if there are none, and so no layer.
+    pub added: u64,
+    /// Paths in that layer that importers leave out, unless the root of their system is transient or mounted by composefs.
+    pub outside: Vec<String>,
+}
+
+/// Writes `commit` as an image on top of `parent`. Nothing names the image before all of it is written.
+///
+/// # Errors
+/// [`ContainerError::Request`] for options and files that such an image cannot have, and those of reading the parent and of
+/// writing the image.
+pub fn derive(
+    (repo, commit): (&Repo, &CommitId),
+    parent: &Parent<'_>,
+    sink: &dyn ImageSink,
+    options: &EncapsulateOptions,
+    listener: &dyn Listener,
+) -> Result<Derived, ContainerError> {
+    if options.content.is_some() {
+        return Err(ContainerError::Request(
+            "an image on top of another has one layer of its own: no content metadata".into(),
+        ));
+    }
+    let object = load_commit(repo, commit)?;
+    let labels = encapsulate::labels(commit, &object, options)?;
+    let platform = match &options.platform {
+        Some(platform) => platform.clone(),
+        None => platform_of(repo, &object)?,
+    };
+    let info = inspect(parent.source, &platform)?;
+    let below = tree_of(repo, parent, (&platform, options), listener)?;
+    let difference = diff::difference((repo, &object), (below.0, &below.1))?;
+    listener.event(Event::Start { task: "deriving", bytes: 0, layers: info.manifest.layers.len() + 1 });
+    let mut job = LayerJob::new(sink, options.jobs, listener)?;
+    for layer in &info.manifest.layers {
+        job.announce(&layer.digest.to_string());
+        copy_blob(parent.source, sink, layer)?;
+    }
+    let written = write(&mut job, repo, commit, &difference, options)?;
+    listener.event(Event::Finishing);
+    let made = documents::Made { id: commit, commit: &object, labels, layer: written.as_ref() };
+    let digest = documents::store(sink, (&info, parent.image), &made, options)?;
+    listener.event(Event::Done);
+    Ok(Derived {
+        digest,
+        layers: info.manifest.layers.len() + usize::from(written.is_some()),
+        added: written.map_or(0, |written| written.size),
+        outside: difference.outside,
+    })
+}
+
+fn write(
+    job: &mut LayerJob<'_>,
+    repo: &Repo,
+    commit: &CommitId,
+    difference: &Difference,
+    options: &EncapsulateOptions,
+) -> Result<Option<WrittenLayer>, ContainerError> {
+    let Some(tree) = &difference.tree else { return Ok(None) };
+    let raw = RawOptions { commit: *commit, implicit: &difference.implicit, factory_var: false };
+    let produce = |out: &mut dyn std::io::Write| write_raw_layer(repo, &mut tree.clone(), raw, out).map(|_| ());
+    job.write(&format!("of commit {commit}"), options.compression, &produce).map(Some)
+}
+
+/// The tree of the parent: the one that the repository keeps, if it keeps all files; else the one of the image's layers,
+/// which are unpacked for that.
+fn tree_of<'r>(
+    repo: &'r Repo,
+    parent: &Parent<'r>,
+    (platform, options): (&Platform, &EncapsulateOptions),
+    listener: &dyn Listener,
+) -> Result<(&'r Repo, Commit), ContainerError> {
+    let mut ignore = |_| ();
+    if let Prepared::Unchanged(stored) = layered::prepare(parent.source, parent.image, repo, platform, &mut ignore)?
+        && keeps_all(&stored)
+    {
+        return Ok((repo, load_commit(repo, &stored.commit)?));
+    }
+    let scratch = parent.scratch;
+    let commit = match layered::prepare(parent.source, parent.image, scratch, platform, &mut ignore)? {
+        Prepared::Unchanged(stored) => stored.commit,
+        Prepared::Pull(plan) => {
+            let pull = PullOptions {
+                jobs: options.jobs,
+                transaction: TransactionOptions { fsync: Some(false), per_object_fsync: Some(false) },
+                skip_special: true,
+                all_paths: true,
+                ..PullOptions::default()
+            };
+            layered::import(&plan, &pull, listener)?.commit
+        }
+    };
+    Ok((scratch, load_commit(scratch, &commit)?))
+}
+
+/// Whether nothing of an image's derived layers can have been left out: there are none.
+fn keeps_all(image: &StoredImage) -> bool {
+    let info = image.config.as_ref().map(|config| crate::shape::Shape::of(&image.manifest, config));
+    info.is_some_and(|shape| shape.is_ok_and(|shape| shape.derived.is_empty()))
+}
