@@ -200,6 +200,21 @@ fn removal_tells_beforehand_what_it_frees() {
     assert_eq!(stored::all(&repo).expect("readable").len(), 1);
 }
 
+#[test]
+fn images_go_also_while_others_write() {
+    let dir = temp_dir();
+    let config = new_repo(&dir, RepoMode::Archive).path().join("config");
+    let text = fs::read_to_string(&config).expect("readable");
+    fs::write(&config, format!("{text}lock-timeout-secs=0\n")).expect("written");
+    let repo = Repo::open(&dir.path().join("repo")).expect("a repository");
+    store(&repo, "oci:a", &["base"]);
+    let other = Repo::open(repo.path()).expect("the same repository");
+    let _lock = other.lock(LockKind::Shared).expect("a lock");
+    let removed = stored::remove(&repo, &[reference("oci:a")], RemoveOptions::default()).expect("removed");
+    assert_eq!((removed.images.len(), removed.gc.layers.len(), removed.gc.problems.len()), (1, 0, 1));
+    assert!(has_layer(&repo, "base"));
+}
+
 fn commit_of(repo: &Repo, name: &str) -> CommitId {
     refs::resolve(repo, name).expect("a ref")
 }

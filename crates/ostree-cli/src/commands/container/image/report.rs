@@ -1,5 +1,6 @@
 //! What several of the image commands say.
 
+use ostree_container::refs::parse_blob_ref;
 use ostree_container::stored::GcStats;
 use ostree_core::RefName;
 use ostree_repo::format_size;
@@ -24,8 +25,13 @@ pub fn removal(images: &[impl ToString], gc: &GcStats, freed: Option<(u64, u64)>
     json!({
         "dry-run": dry_run,
         "images": images.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "layers": gc.layers.iter().map(RefName::to_string).collect::<Vec<_>>(),
+        "layers": gc.layers.iter().map(digest).collect::<Vec<_>>(),
         "freed": freed.map(|(objects, bytes)| json!({"objects": objects, "bytes": bytes})),
         "problems": gc.problems,
     })
+}
+
+/// The digest of the layer that a ref keeps.
+fn digest(name: &RefName) -> String {
+    parse_blob_ref(name).map_or_else(|_| name.to_string(), |digest| digest.to_string())
 }
