@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn columns() {
         assert_eq!(row(["ID", "SIZE"], REST, 80), "ID                    SIZE        CREATED BY");
-        assert_eq!(row(["x", "1.0\u{a0}kB"], "aé\n", 36), "x                     1.0\u{a0}kB    a");
+        assert_eq!(row(["x", "1.0\u{a0}kB"], "aé\n", 36), "x                     1.0\u{a0}kB     a");
         assert_eq!(row(["x", "y"], "a\tb", 80), "x                     y           a b");
         assert_eq!(row(["x", "y"], "abc", 5), "x                     y           ");
     }
