@@ -67,3 +67,47 @@ fn says(tree: &mut MutableTree, store: &dyn ReadObject, path: &str) -> Result<Sa
     }
     Ok(Says::Dir)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use testkit::memory_store::MemoryStore;
+    use testkit::sample::SampleTree;
+
+    fn tree(store: &MemoryStore, files: &[&str]) -> MutableTree {
+        let mut tree = SampleTree::new(store).unwrap();
+        for path in files {
+            tree.file(path, 0o644, path.as_bytes()).unwrap();
+        }
+        let commit = tree.commit(Default::default()).unwrap();
+        let commit = ostree_core::walk::load_commit(store, &commit).unwrap();
+        MutableTree::stored(commit.root_tree, commit.root_meta)
+    }
+
+    #[test]
+    fn the_highest_layer_that_speaks_of_a_path_decides() {
+        let store = MemoryStore::new();
+        let mut lower = Lower::default();
+        lower.push(tree(&store, &["usr/a", "usr/b", "usr/c/d", "usr/e/f", "usr/g"]));
+        lower.push(tree(&store, &["usr/.wh.b", "usr/c", "usr/e/.wh..wh..opq", "usr/e/new"]));
+        let mut file = |path: &str| lower.file(&store, path).unwrap().is_some();
+        for (path, expected) in [
+            ("/usr/a", true),
+            ("/usr/b", false),
+            ("/usr/c", true),
+            ("/usr/c/d", false),
+            ("/usr/e", false),
+            ("/usr/e/f", false),
+            ("/usr/e/new", true),
+            ("/usr/g", true),
+            ("/usr/g/x", false),
+            ("/absent", false),
+        ] {
+            assert_eq!(file(path), expected, "{path}");
+        }
+        for (path, expected) in [("/usr", true), ("/usr/e", true), ("/usr/c", false), ("/usr/b", false), ("/x", false)]
+        {
+            assert_eq!(lower.has_dir(&store, path).unwrap(), expected, "{path}");
+        }
+    }
+}

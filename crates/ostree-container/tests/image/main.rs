@@ -1,7 +1,10 @@
 //! Commits wrapped into images and taken out again.
 
 mod bad_images;
+mod derive;
 mod documents;
+mod pulled;
+mod reexport;
 mod round_trip;
 mod stored;
 mod support;

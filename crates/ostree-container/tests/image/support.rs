@@ -122,6 +122,15 @@ impl Image {
     pub fn write(mut self, dir: &Path, last: usize) -> String {
         let image = format!("oci:{}", dir.display());
         let sink = disk::create_sink(&reference(&image)).expect("a sink");
+        self.store_layers(&*sink);
+        let last = self.config.rootfs.diff_ids[last].to_string();
+        self.label(keys::FINAL_DIFFID_LABEL, &last);
+        self.finish(&*sink);
+        image
+    }
+
+    /// Stores the layers, and makes manifest and configuration fit them.
+    pub fn store_layers(&mut self, sink: &dyn oci_image::ImageSink) {
         let mut annotations = self.manifest.layers.iter().map(|layer| layer.annotations.clone()).collect::<Vec<_>>();
         annotations.resize(self.layers.len(), Default::default());
         self.manifest.layers.clear();
@@ -138,10 +147,6 @@ impl Image {
             self.manifest.layers.push(descriptor);
             self.config.rootfs.diff_ids.push(written.diff_id);
         }
-        let last = self.config.rootfs.diff_ids[last].to_string();
-        self.label(keys::FINAL_DIFFID_LABEL, &last);
-        self.finish(&*sink);
-        image
     }
 
     /// Stores the configuration and the manifest as they are.
