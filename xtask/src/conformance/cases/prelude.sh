@@ -241,62 +241,18 @@ install_debian_policy() {
 
 # A tree at DIR with what the patterns of a file_contexts name, as far as simple rules can make names of them.
 tree_of_patterns() {
-    mkdir -p "$1"
+    local path
     sed -e '/^#/d' -e 's/[ \t].*//' "$2" | sed -E -e 's,\(/\.\*\)\?,/sub/file,g' -e 's,\(\.\*/\)\?,deep/er/,g' -e 's,\(\[\^/\]\*/\)\?,one/,g' \
         -e 's,\[\^/\][*+]?,name,g' -e 's,\.[*+],more,g' -e 's,\[0-9\][*+]?,7,g' -e 's,\(([^()|]*)\)\?,\1,g' \
-        -e 's,\(([^()|]*)\|[^()]*\),\1,g' -e 's,\\(.),\1,g' -e 's,[?$],,g' | grep -E '^/[A-Za-z0-9_./+@:~-]+$' | sort -ru |
-        while read -r path; do
-            [ -d "$1$path" ] || { mkdir -p "$(dirname "$1$path")" 2> /dev/null && echo "$path" > "$1$path"; } || true
-        done
+        -e 's,\(([^()|]*)\|[^()]*\),\1,g' -e 's,\\(.),\1,g' -e 's,[?$],,g' | grep -E '^/[A-Za-z0-9_./+@:~-]+$' | sort -u > "$1.paths"
+    sed -e 's,/[^/]*$,,' -e "s,^,$1," "$1.paths" | sort -u | xargs -d '\n' mkdir -p || return
+    while read -r path; do
+        [ -d "$1$path" ] || echo "$path" > "$1$path"
+    done < "$1.paths"
 }
-
-# An image to derive from, in the OCI directory DIR, of a tree in which RUN lines work: base_image DIR.
-base_image() {
-    shell_tree t rm mv ln mkdir rmdir chmod chown touch cp setcap sync &&
-        mkdir -p t/usr/lib/{dir/sub,other,closed} t/usr/etc/conf.d t/usr/share t/sysroot &&
-        for file in usr/bin/{tool,old} usr/lib/dir/{a,sub/b} usr/lib/other/c usr/lib/closed/d usr/etc/{conf,conf.d/e} usr/share/f; do
-            echo "base $file" > "t/$file" || return
-        done &&
-        ln -s tool t/usr/bin/alias && ln -s dir t/usr/lib/link && ln -s ../etc/conf t/usr/lib/conf || return
-    ostree --repo=base.repo init --mode=bare-user &&
-        ostree --repo=base.repo commit -b main --timestamp=@1700000000 --add-metadata-string=version=1 --owner-uid=0 --owner-gid=0 t > /dev/null &&
-        ostree-ext-cli container encapsulate --repo base.repo $(shared_flavour) main "oci:$PWD/$1" > /dev/null
+# What the trees of the reference and of ours have in common: it keeps what builders inject, as empty files.
+same_tree() {
+    tree_of "$1" | sed -E -e '/ \/usr\/etc\/(hostname|resolv\.conf)$/d' -e 's/^(d[0-9]+ +[0-9]+ +[0-9]+ +[0-9]+) [0-9a-f]{64} /\1 /'
 }
-
-# A small image to put layers on, likewise: small_image DIR. Its layer is not compressed.
-small_image() {
-    mkdir -p t/usr/{bin,lib/dir/sub,etc/d,share} t/{sysroot,var} &&
-        for file in usr/bin/{tool,old} usr/lib/dir/{a,sub/b} usr/etc/{conf,d/e} usr/share/f; do
-            echo "base $file" > "t/$file" || return
-        done &&
-        ln -s tool t/usr/bin/alias && ln -s dir t/usr/lib/link || return
-    ostree --repo=base.repo init --mode=bare-user &&
-        ostree --repo=base.repo commit -b main --timestamp=@1700000000 --add-metadata-string=version=1 --owner-uid=0 --owner-gid=0 t > /dev/null &&
-        ostree-ext-cli container encapsulate --repo base.repo $(shared_flavour) main "oci:$PWD/$1" > /dev/null && plain_layer "$1"
-}
-
-# Builds an image from the file `Containerfile` in an OCI directory: build BUILDER DIR [OPTION...].
-build() {
-    local base code
-    # The programs refuse a run directory whose path is longer than 50 characters.
-    base=$(mktemp -d) || return
-    "$1" --root "$base/root" --runroot "$base/run" --storage-driver vfs build --isolation chroot --quiet "${@:3}" \
-        -t "oci:$PWD/$2" -f Containerfile . > build.log 2>&1 || cat build.log >&2
-    code=${PIPESTATUS[0]}
-    rm -rf "$base"
-    [ "$code" = 0 ] && [ -e "$2/index.json" ]
-}
-
-# An archive of the entries described, on top of the image in an OCI directory: layer DIR ENTRY...
-layer() {
-    "$XTASK" layer-tar made.tar "${@:2}" && add_layer "$1" made.tar made
-}
-
-# The tree of the only image stored in a repository, with all metadata: tree_of REPO [PATH].
-tree_of() { ostree --repo="$1" ls -RCX "$(image_ref "$1")" ${2:+"$2"}; }
-image_ref() { ostree refs --repo "$1" | grep -m 1 ^ostree/container/image/; }
-# The same, mode, owner and name alone.
-names_of() { ostree --repo="$1" ls -R "$(image_ref "$1")" ${2:+"$2"}; }
-# A file of it.
-text_of() { ostree --repo="$1" cat "$(image_ref "$1")" "$2"; }
-merge_of() { ostree --repo="$1" rev-parse "$(image_ref "$1")"; }
+# What only ours must be told to put /var where the reference does with libostree before 2024.3.
+older_var() { [ "$SUBJECT" = ours ] && echo --var=factory; true; }
