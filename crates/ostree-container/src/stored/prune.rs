@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::Duration;
 
@@ -101,12 +102,14 @@ fn unfollowed(repo: &Repo) -> Result<BTreeMap<RefName, ImageReference>, Containe
 fn lock_sysroot(sysroot: &Path) -> Result<File, ContainerError> {
     let path = sysroot.join("ostree/lock");
     let fail = |action, source| ContainerError::Io { action, path: path.clone(), source };
-    let mut options = OpenOptions::new();
-    let file = options.read(true).write(true).create(true).truncate(false).open(&path);
-    let file = file.map_err(|e| fail("opening", e))?;
     loop {
+        let mut options = OpenOptions::new();
+        let file = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
+        let file = file.map_err(|e| fail("opening", e))?;
         match rustix::fs::fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => return Ok(file),
+            // libostree deletes the file when it lets go of it; a lock on a deleted one holds nobody off.
+            Ok(()) if file.metadata().map_err(|e| fail("querying", e))?.nlink() > 0 => return Ok(file),
+            Ok(()) => {}
             Err(Errno::AGAIN | Errno::ACCESS) => std::thread::sleep(RETRY_EVERY),
             Err(e) => return Err(fail("locking", e.into())),
         }
