@@ -20,6 +20,7 @@
 //! ```
 
 mod config;
+mod cursor;
 pub mod error;
 pub mod limits;
 mod matcher;

@@ -4,42 +4,8 @@
 //! brace that counts nothing, which PCRE2 takes literally. So a pattern is read as PCRE2 reads it and written anew. PCRE2
 //! sees bytes, a dot matches all of them, and `$` matches also before a newline at the end.
 
+use crate::cursor::{Cursor, hex};
 use crate::pattern_class::{byte_escape, class};
-
-/// Reads a pattern from its start.
-pub struct Cursor<'p> {
-    bytes: &'p [u8],
-    at: usize,
-}
-
-impl<'p> Cursor<'p> {
-    /// At the start of `bytes`.
-    pub fn new(bytes: &'p [u8]) -> Self {
-        Self { bytes, at: 0 }
-    }
-
-    /// The next byte, if any.
-    pub fn next(&mut self) -> Option<u8> {
-        let byte = self.peek()?;
-        self.at += 1;
-        Some(byte)
-    }
-
-    /// The byte that `next` gives.
-    pub fn peek(&self) -> Option<u8> {
-        self.bytes.get(self.at).copied()
-    }
-
-    /// What is still to be read.
-    pub fn rest(&self) -> &'p [u8] {
-        self.bytes.get(self.at..).unwrap_or_default()
-    }
-
-    /// Goes on by `count` bytes.
-    pub fn skip(&mut self, count: usize) {
-        self.at = (self.at + count).min(self.bytes.len());
-    }
-}
 
 /// What the part just read is to a quantifier behind it.
 #[derive(PartialEq)]
@@ -164,11 +130,6 @@ fn literal(out: &mut String, byte: u8) -> Last {
         out.push_str(&hex(byte));
     }
     Last::Atom
-}
-
-/// A byte in a form that is literal everywhere.
-pub fn hex(byte: u8) -> String {
-    format!("\\x{byte:02x}")
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::pattern::{Cursor, hex};
+use crate::cursor::{Cursor, hex};
 
 /// The names that both PCRE2 and the regex crates have for sets of ASCII characters.
 const NAMED: [&str; 14] = [

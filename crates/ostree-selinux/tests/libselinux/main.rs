@@ -3,6 +3,8 @@
 //! `OSTREE_SELINUX_POLICY` names the `contexts/files` of a policy; otherwise it is that which `cargo xtask conformance
 //! --slow` has made, or the system's own.
 
+#![allow(clippy::unwrap_used)] // A test that cannot go on is to fail.
+
 mod sample;
 
 use std::collections::{BTreeMap, BTreeSet};
