@@ -2,6 +2,7 @@
 
 mod bad_images;
 mod derive;
+mod detached;
 mod documents;
 mod pulled;
 mod reexport;
