@@ -49,6 +49,7 @@ fn dispatch(args: &[String]) -> anyhow::Result<()> {
         "conformance" => conformance::run(rest),
         "demo" => demo::run(rest),
         "dist" => dist::run(rest),
+        "layer-tar" => conformance::layer_tar::run(rest),
         "peers" => peers::run(rest),
         "test" => test::run(rest),
         "tidy" => tidy::run(rest),

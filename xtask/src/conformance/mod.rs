@@ -5,6 +5,7 @@ mod cases;
 mod cleanup;
 mod compare;
 mod judge_case;
+pub mod layer_tar;
 mod needs;
 mod oci_walk;
 mod options;

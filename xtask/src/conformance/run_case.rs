@@ -11,7 +11,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// Shell functions every command of a case may use.
-const PRELUDE: &str = include_str!("cases/prelude.sh");
+const PRELUDE: &str = concat!(include_str!("cases/prelude.sh"), "\n", include_str!("cases/layers.sh"));
 
 /// Longest time one command may take, in seconds.
 const QUICK_SECONDS: u32 = 60;
@@ -131,6 +131,7 @@ impl Run<'_> {
             .env("HOME", &self.dir)
             .env("LC_ALL", "C.UTF-8")
             .env("TZ", "UTC")
+            .env("XTASK", std::env::current_exe().unwrap_or_default())
             .env("CACHE", sh::target_dir().join("xtask/conformance-cache"))
             .env("SOURCE_DATE_EPOCH", "1700000000")
             .env("SUBJECT", subject.map_or("system", |subject| subject.name.as_str()))

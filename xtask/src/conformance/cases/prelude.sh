@@ -250,9 +250,3 @@ tree_of_patterns() {
         [ -d "$1$path" ] || echo "$path" > "$1$path"
     done < "$1.paths"
 }
-# What the trees of the reference and of ours have in common: it keeps what builders inject, as empty files.
-same_tree() {
-    tree_of "$1" | sed -E -e '/ \/usr\/etc\/(hostname|resolv\.conf)$/d' -e 's/^(d[0-9]+ +[0-9]+ +[0-9]+ +[0-9]+) [0-9a-f]{64} /\1 /'
-}
-# What only ours must be told to put /var where the reference does with libostree before 2024.3.
-older_var() { [ "$SUBJECT" = ours ] && echo --var=factory; true; }
