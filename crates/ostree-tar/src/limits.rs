@@ -49,7 +49,7 @@ pub const MAX_WAITING: usize = 64;
 pub const SMALL_FILE_SIZE: u64 = 128 * 1024;
 
 /// How many bytes may wait for the writer threads.
-pub const MAX_IN_FLIGHT: usize = 16 * 1024 * 1024;
+pub const MAX_IN_FLIGHT: usize = 4 * 1024 * 1024;
 
 /// What a waiting object costs besides its content, in bytes.
 pub const JOB_OVERHEAD: usize = 512;

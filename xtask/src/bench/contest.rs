@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result};
 
+use super::images::{self, Registry};
 use super::measure::{Sample, measure};
 use super::place::{Place, REF, text};
 use super::tree::Tree;
@@ -86,8 +87,9 @@ pub struct Outcome {
 }
 
 /// Every contest, as the goals name them.
-pub fn all(place: &Place, tree: &Tree) -> Vec<Contest> {
-    vec![
+pub fn all(place: &Place, tree: &Tree, registry: &Registry) -> Result<Vec<Contest>> {
+    let image = |row, mode, tag| image_pull(place, (row, mode), &registry.image(tag));
+    Ok(vec![
         encapsulate(place),
         unencapsulate(place, "unencapsulate into bare", "bare"),
         unencapsulate(place, "unencapsulate into bare-user", "bare-user"),
@@ -95,7 +97,12 @@ pub fn all(place: &Place, tree: &Tree) -> Vec<Contest> {
         pull_local(place),
         fsck(place),
         checkout(place),
-    ]
+        image("image pull, fresh bare", "bare", "one"),
+        image("image pull, fresh bare-user", "bare-user", "one"),
+        image("image pull, 64 layers, fresh bare", "bare", "chunks"),
+        image("image pull, 64 layers, fresh bare-user", "bare-user", "chunks"),
+        image_update(place, registry)?,
+    ])
 }
 
 /// Holds `contest`: everybody once to warm up, then in turns.
@@ -209,6 +216,47 @@ fn checkout(place: &Place) -> Contest {
         place.ours(&with_repo(&args)),
         place.ostree(&args),
     )
+}
+
+fn image_pull(place: &Place, (name, mode): (&'static str, &str), image: &str) -> Contest {
+    let repo = place.out("repo");
+    let init = vec![place.ostree(&["init", &format!("--repo={repo}"), &format!("--mode={mode}")])];
+    let args = ["image", "pull", "--insecure-skip-tls-verification", &repo, image];
+    pair(Row { name, ours: OURS, peer: OSTREE_EXT, wanted: 4.0 }, init, place.ours(&args), place.ostree_ext(&args))
+}
+
+/// A layer of one file more than what the repository has; each in a repository of its own, brought back to that before
+/// every run.
+fn image_update(place: &Place, registry: &Registry) -> Result<Contest> {
+    const NAME: &str = "image pull, update by one file";
+    let layer = images::update_layer_ref(place)?;
+    let base = registry.image("one");
+    let update = registry.image("update");
+    let contender = |name, ours, pull: &dyn Fn(&[&str]) -> Cmd| -> Result<Contender> {
+        let folder = place.home.join(if ours { "input/pulled-by-ours" } else { "input/pulled-by-peer" });
+        let repo = text(&folder);
+        let at = format!("--repo={repo}");
+        let pull = |image: &str| pull(&["image", "pull", "--insecure-skip-tls-verification", &repo, image]);
+        if !folder.exists() {
+            place.ostree(&["init", &at, "--mode=bare"]).read()?;
+            pull(&base).read()?;
+        }
+        let before = vec![
+            place.ostree(&["refs", &at, "--delete", "ostree/container/image"]),
+            place.ostree(&["refs", &at, "--delete", &layer]),
+            place.ostree(&["prune", &at, "--refs-only"]),
+        ];
+        Ok(Contender { name, ours, before, command: pull(&update) })
+    };
+    Ok(Contest {
+        name: NAME,
+        contenders: vec![
+            contender(OURS, true, &|args| place.ours(args))?,
+            contender(OSTREE_EXT, false, &|args| place.ostree_ext(args))?,
+        ],
+        rows: vec![Row { name: NAME, ours: OURS, peer: OSTREE_EXT, wanted: 3.0 }],
+        sized: None,
+    })
 }
 
 /// Ours keeps ostree's verbs below `repo`.

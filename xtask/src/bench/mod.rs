@@ -1,6 +1,7 @@
 //! Bench: ours and the peers in turns on the same work, and a table of what came out.
 
 mod contest;
+mod images;
 mod measure;
 mod place;
 mod report;
@@ -82,8 +83,11 @@ pub fn run(args: &[String]) -> Result<()> {
 /// Holds the chosen contests. One that fails is told and left out: the others still say what they can.
 fn run_on(place: &Place, tree: &tree::Tree, options: &Options, round: Round) -> Result<Held> {
     place.prepare(tree)?;
+    let registry = images::Registry::start(place)?;
     let mut held = Held { outcomes: Vec::new(), failed: Vec::new() };
-    for contest in contest::all(place, tree).into_iter().filter(|contest| contest.is_named_by(&options.only)) {
+    for contest in
+        contest::all(place, tree, &registry)?.into_iter().filter(|contest| contest.is_named_by(&options.only))
+    {
         let name = contest.name;
         let (contest, runs) = match round {
             Round::Single => (contest, options.runs),
