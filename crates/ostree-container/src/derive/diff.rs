@@ -1,6 +1,6 @@
 //! What a layer must hold to turn one tree into another. SELinux labels are not compared: layers do not carry them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
 use ostree_core::limits::MAX_TREE_DEPTH;
@@ -112,6 +112,10 @@ impl Differ<'_> {
             self.push(entry.name.as_str());
             self.check_name(entry.name.as_str())?;
             let before = old.dir(entry.name.as_str()).map(|old| (old.tree, old.meta));
+            if old.file(entry.name.as_str()).is_some() {
+                // ostree-ext, and what unpacks without looking, would fail at the file, or write through it if it is a link.
+                hide(tree.entries_mut(self.store)?, entry.name.as_str())?;
+            }
             if let Some(child) = self.directory((entry.tree, entry.meta), before, depth + 1)? {
                 tree.entries_mut(self.store)?.insert(entry.name.clone(), Node::Dir(child));
             }
@@ -121,8 +125,7 @@ impl Differ<'_> {
         for name in names.filter(|name| new.file(name.as_str()).is_none() && new.dir(name.as_str()).is_none()) {
             self.push(name.as_str());
             if self.path != SYSROOT {
-                let whiteout = EntryName::new(format!("{WHITEOUT}{name}"))?;
-                tree.entries_mut(self.store)?.insert(whiteout, Node::File(FileId::new(Checksum::of(b""))));
+                hide(tree.entries_mut(self.store)?, name.as_str())?;
                 self.note_outside();
             }
             self.path.truncate(length);
@@ -179,6 +182,12 @@ impl Differ<'_> {
             (new, old) => Ok(new.is_none() && old.is_none()),
         }
     }
+}
+
+/// Adds the whiteout for a name. Nobody reads the object.
+fn hide(entries: &mut BTreeMap<EntryName, Node>, name: &str) -> Result<(), StoreError> {
+    entries.insert(EntryName::new(format!("{WHITEOUT}{name}"))?, Node::File(FileId::new(Checksum::of(b""))));
+    Ok(())
 }
 
 fn read(store: &dyn ReadObject, id: FileId) -> Result<FileObject, StoreError> {
