@@ -1,6 +1,6 @@
 //! Carrying out a plan: the layers that are missing, then the merge, then the refs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use oci_image::Digest;
 use ostree_core::tree::MutableTree;
@@ -11,6 +11,7 @@ use ostree_selinux::Policy;
 use crate::error::ContainerError;
 use crate::layered::derived::{self, Derived};
 use crate::layered::documents::{self, Merged};
+use crate::layered::filtered::refuse_filtered;
 use crate::layered::merge::Merge;
 use crate::layered::options::{PullOptions, Pulled};
 use crate::layered::plan::Plan;
@@ -44,10 +45,13 @@ pub fn import(plan: &Plan<'_>, options: &PullOptions<'_>, listener: &dyn Listene
     // Nobody is to collect layers while no image names them yet.
     let _lock = plan.repo.lock(LockKind::Shared)?;
     listener.event(Event::Start { task: "importing", bytes: plan.needed_bytes(), layers: plan.needed() });
-    let source = Received::new(plan.source, listener);
+    let wanted: Vec<_> = plan.missing().map(|(index, layer)| (index, &layer.descriptor)).collect();
+    let source = Received::new(plan.source, listener, &wanted, options.parallel_fetches);
     let import = Import { plan, options, source: &source, image_ref: image_ref(plan.image)? };
-    let base = import.base()?;
-    let pulled = import.derived(base.as_ref(), listener)?;
+    let pulled = source.run(|| {
+        let base = import.base()?;
+        import.derived(base.as_ref(), listener)
+    })?;
     listener.event(Event::Done);
     Ok(pulled)
 }
@@ -145,7 +149,9 @@ impl Import<'_> {
         };
         let planned = self.plan.layers.get(self.plan.base_layers..).unwrap_or_default();
         let mut layers = job.layers(self.plan.base_layers, planned)?;
-        self.check_filtered(&layers)?;
+        if self.options.deny_filtered {
+            refuse_filtered(layers.iter().map(|layer| &layer.notes.filtered))?;
+        }
         derived::discard_leftovers(&transaction, &mut layers)?;
         let merge = Merge { store: &transaction, base: base.map(|base| base.id) };
         let mut merged = merge_all(&merge, base_tree.clone(), &layers)?;
@@ -172,21 +178,6 @@ impl Import<'_> {
                 .collect(),
             filtered_paths: layers.into_iter().flat_map(|layer| layer.filtered_paths).collect(),
         })
-    }
-
-    fn check_filtered(&self, layers: &[Derived]) -> Result<(), ContainerError> {
-        if !self.options.deny_filtered {
-            return Ok(());
-        }
-        let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-        for (name, count) in layers.iter().flat_map(|layer| &layer.notes.filtered) {
-            *counts.entry(name).or_default() += count;
-        }
-        if counts.is_empty() {
-            return Ok(());
-        }
-        let list: Vec<String> = counts.iter().map(|(name, count)| format!("{name}: {count}")).collect();
-        Err(ContainerError::Filtered { list: list.join(", ") })
     }
 
     /// Writes the commits and sets the refs. Those of the base's layers are set once more: somebody may have taken them for

@@ -9,6 +9,7 @@
 
 mod derived;
 pub(crate) mod documents;
+mod filtered;
 mod import;
 pub(crate) mod merge;
 pub(crate) mod notes;
@@ -19,6 +20,7 @@ mod prepare_root;
 mod present;
 mod relabel;
 
+pub use filtered::{filtered, refuse_filtered};
 pub use import::import;
 pub use options::{PullOptions, Pulled};
 pub use plan::{Plan, PlannedLayer, Prepared, prepare};

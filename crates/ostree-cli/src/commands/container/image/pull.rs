@@ -94,13 +94,16 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     };
     let platform = platform.unwrap_or_else(Platform::host);
     match layered::prepare(&*source, image.image(), &repo, &platform, &mut problem)? {
-        Prepared::Unchanged(stored) => args.unchanged(&image, &stored),
+        Prepared::Unchanged(stored) => args.unchanged(&repo, &image, &stored),
         Prepared::Pull(plan) => args.pull(&repo, &image, &plan),
     }
 }
 
 impl Args {
-    fn unchanged(&self, image: &SourceReference, stored: &stored::StoredImage) -> Result<()> {
+    fn unchanged(&self, repo: &Repo, image: &SourceReference, stored: &stored::StoredImage) -> Result<()> {
+        if self.deny_filtered {
+            layered::refuse_filtered(layered::filtered(repo, stored)?.values())?;
+        }
         self.write_digestfile(&stored.commit.to_string())?;
         match self.json {
             true => line(serde_json::json!({
