@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use oci_image::Digest;
+use oci_image::{Digest, ImageError};
 use ostree_core::tree::MutableTree;
-use ostree_core::{Commit, CommitId, DirMeta, DirMetaId, FileId, ObjectKind, Refspec, WriteObject, walk};
+use ostree_core::{Commit, CommitId, DirMeta, DirMetaId, FileId, ObjectKind, RefName, Refspec, WriteObject, walk};
+use ostree_repo::refs::{self, RefTarget};
 use ostree_repo::{LockKind, Transaction, partial};
 use ostree_selinux::Policy;
 
@@ -49,8 +50,9 @@ pub fn import(plan: &Plan<'_>, options: &PullOptions<'_>, listener: &dyn Listene
     let source = Received::new(plan.source, listener, &wanted, options.parallel_fetches);
     let import = Import { plan, options, source: &source, image_ref: image_ref(plan.image)? };
     let pulled = source.run(|| {
+        let before = import.known_base_refs()?;
         let base = import.base()?;
-        import.derived(base.as_ref(), listener)
+        import.derived(base.as_ref(), listener).inspect_err(|error| import.give_up(error, &before))
     })?;
     listener.event(Event::Done);
     Ok(pulled)
@@ -60,10 +62,42 @@ struct Import<'a> {
     plan: &'a Plan<'a>,
     options: &'a PullOptions<'a>,
     source: &'a Received<'a>,
-    image_ref: ostree_core::RefName,
+    image_ref: RefName,
 }
 
 impl Import<'_> {
+    fn base_refs(&self) -> impl Iterator<Item = RefName> {
+        let layers = self.plan.layers.get(..self.plan.base_layers).unwrap_or_default();
+        layers.iter().map(|planned| blob_ref(&planned.layer.descriptor.digest))
+    }
+
+    /// The refs of the base's layers that are there before anything is done.
+    fn known_base_refs(&self) -> Result<BTreeSet<RefName>, ContainerError> {
+        let mut known = BTreeSet::new();
+        for name in self.base_refs() {
+            if refs::read(self.plan.repo, &RefTarget::Local(name.clone()))?.is_some() {
+                known.insert(name);
+            }
+        }
+        Ok(known)
+    }
+
+    /// Takes back the refs of the base's layers when the image is refused, so that nothing of it is reachable. When only the
+    /// source has failed they stay, and the next try goes on from there.
+    fn give_up(&self, error: &ContainerError, before: &BTreeSet<RefName>) {
+        let source_failed = matches!(
+            error,
+            ContainerError::Image(ImageError::Io { .. } | ImageError::Stream { .. } | ImageError::Transport { .. })
+        );
+        if source_failed {
+            return;
+        }
+        for name in self.base_refs().filter(|name| !before.contains(name)) {
+            // What cannot be removed is a layer that no image names, which the next collection removes.
+            let _ = refs::delete(self.plan.repo, &RefTarget::Local(name));
+        }
+    }
+
     /// Makes sure of the encapsulated commit.
     fn base(&self) -> Result<Option<Base>, ContainerError> {
         let layers = self.plan.layers.get(..self.plan.base_layers).unwrap_or_default();

@@ -20,6 +20,8 @@ pub struct PullOptions<'a> {
     pub verify: Option<&'a dyn VerifyCommit>,
     /// How many threads hash and write; one for each processor if not set.
     pub jobs: Option<NonZeroUsize>,
+    /// How many layers are fetched at a time; eight if not set.
+    pub parallel_fetches: Option<NonZeroUsize>,
     /// How objects are made durable.
     pub transaction: TransactionOptions,
     /// Where derived layers' `/var` goes.

@@ -96,14 +96,20 @@ impl Plan<'_> {
         self.layers.iter().filter(|layer| layer.is_present()).count()
     }
 
+    /// The layers that must be fetched, each with its position.
+    pub fn missing(&self) -> impl Iterator<Item = (usize, &Layer)> {
+        let missing = self.layers.iter().enumerate().filter(|(_, layer)| !layer.is_present());
+        missing.map(|(index, layer)| (index, &layer.layer))
+    }
+
     /// How many layers must be fetched.
     pub fn needed(&self) -> usize {
-        self.layers.len() - self.present()
+        self.missing().count()
     }
 
     /// How many bytes must be fetched.
     pub fn needed_bytes(&self) -> u64 {
-        self.layers.iter().filter(|layer| !layer.is_present()).map(|layer| layer.layer.descriptor.size).sum()
+        self.missing().map(|(_, layer)| layer.descriptor.size).sum()
     }
 
     /// Notes this image with the stored one that it is to replace, so that programs see the update without asking the source.

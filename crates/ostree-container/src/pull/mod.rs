@@ -1,5 +1,6 @@
 //! From an image to a commit.
 
+pub(crate) mod ahead;
 pub(crate) mod base;
 pub(crate) mod each;
 pub(crate) mod pipe;

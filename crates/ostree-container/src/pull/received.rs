@@ -1,6 +1,7 @@
 //! Counting the bytes that come from a source, and stopping them.
 
 use std::io::{self, Read};
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use oci_image::blob::VerifyReader;
@@ -8,10 +9,16 @@ use oci_image::layer::LayerReader;
 use oci_image::{Descriptor, ImageError, ImageSource};
 
 use crate::progress::{Event, Listener};
+use crate::pull::ahead::Ahead;
 
-/// A source whose blobs are reported to a listener while they are read.
+/// How many blobs are fetched at a time where nobody said. This does not follow the processors: it hides waiting times.
+pub const PARALLEL_FETCHES: usize = 8;
+
+/// A source whose layers are reported to a listener while they are read.
 pub struct Received<'a> {
-    inner: &'a dyn ImageSource,
+    ahead: Ahead<'a>,
+    /// The positions in the image of the layers that are opened ahead, in order.
+    positions: Vec<usize>,
     listener: &'a dyn Listener,
     /// The bytes of all blobs so far.
     bytes: AtomicU64,
@@ -19,17 +26,32 @@ pub struct Received<'a> {
 }
 
 impl<'a> Received<'a> {
-    /// Reports what comes from `inner`.
-    pub fn new(inner: &'a dyn ImageSource, listener: &'a dyn Listener) -> Self {
-        Self { inner, listener, bytes: AtomicU64::new(0), stopped: AtomicBool::new(false) }
+    /// The layers that will be read from `source`, each with its position in the image, up to `parallel` fetched at a time.
+    pub fn new(
+        source: &'a dyn ImageSource,
+        listener: &'a dyn Listener,
+        layers: &[(usize, &'a Descriptor)],
+        parallel: Option<NonZeroUsize>,
+    ) -> Self {
+        let (positions, wanted) = layers.iter().copied().unzip();
+        let ahead = Ahead::new(source, wanted, parallel.map_or(PARALLEL_FETCHES, NonZeroUsize::get));
+        Self { ahead, positions, listener, bytes: AtomicU64::new(0), stopped: AtomicBool::new(false) }
+    }
+
+    /// Does `work`, which reads the layers, while others are opened.
+    pub fn run<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.ahead.run(work)
     }
 
     /// Opens the layer at position `index`, verified while it is read, whose stored bytes are counted.
     pub fn open_layer(&'a self, index: usize, descriptor: &Descriptor) -> Result<CountedLayer<'a>, ImageError> {
         self.listener.event(Event::Layer { index, name: descriptor.digest.to_string() });
         let what = format!("layer {}", descriptor.digest);
-        let counted = Counted { blob: self.inner.blob(descriptor)?, source: self };
-        let blob = VerifyReader::new(counted, descriptor, what.clone());
+        let blob = match self.positions.iter().position(|position| *position == index) {
+            Some(slot) => self.ahead.take(slot)?,
+            None => self.ahead.source().blob(descriptor)?,
+        };
+        let blob = VerifyReader::new(Counted { blob, source: self }, descriptor, what.clone());
         LayerReader::new(blob, &descriptor.media_type, what)
     }
 

@@ -26,6 +26,8 @@ pub struct ImportOptions<'a> {
     pub platform: Option<Platform>,
     /// How many threads hash and write; one for each processor if not set.
     pub jobs: Option<NonZeroUsize>,
+    /// How many layers are fetched at a time; eight if not set.
+    pub parallel_fetches: Option<NonZeroUsize>,
     /// How objects are made durable.
     pub transaction: TransactionOptions,
 }
@@ -56,8 +58,10 @@ pub fn unencapsulate(
     let bytes = base.iter().map(|layer| layer.descriptor.size).sum();
     listener.event(Event::Start { task: "importing", bytes, layers: base.iter().count() });
     let transaction = repo.transaction(options.transaction)?;
+    let wanted: Vec<_> = base.iter().map(|layer| &layer.descriptor).enumerate().collect();
+    let source = Received::new(source, listener, &wanted, options.parallel_fetches);
     let import = BaseImport {
-        source: &Received::new(source, listener),
+        source: &source,
         transaction: &transaction,
         verify: options.verify,
         jobs: options.jobs.unwrap_or_else(default_jobs),
@@ -65,7 +69,7 @@ pub fn unencapsulate(
     let layers: Vec<_> = base.iter().enumerate().collect();
     let mut commit = None;
     let mut chunks = Vec::new();
-    for ((_, layer), held) in layers.iter().zip(import.layers(&layers)?) {
+    for ((_, layer), held) in layers.iter().zip(source.run(|| import.layers(&layers))?) {
         match held {
             Held::Commit(id) => commit = Some(id),
             Held::Files(files) => chunks.push((&layer.descriptor.digest, files)),

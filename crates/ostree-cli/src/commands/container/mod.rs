@@ -24,7 +24,7 @@ pub enum Command {
     Encapsulate(Box<encapsulate::Args>),
     /// Import an OSTree commit embedded in a container image
     #[command(visible_alias = "import")]
-    Unencapsulate(unencapsulate::Args),
+    Unencapsulate(Box<unencapsulate::Args>),
     /// Print information about a container image
     Info(info::Args),
     /// Compare the layers of two images
@@ -50,12 +50,16 @@ pub fn run(command: &Command, context: &Context) -> Result<()> {
 
 impl Command {
     /// The images that the original wants to have a signature scheme, each with the name of its argument.
-    pub fn signed_references(&self) -> Vec<(&'static str, &SourceReference)> {
+    pub fn signed_references(&self) -> Vec<(&'static str, SourceReference)> {
         match self {
-            Self::Unencapsulate(args) => vec![("IMGREF", &args.imgref)],
-            Self::Info(args) => vec![("IMGREF", &args.imgref)],
-            Self::Compare(args) => vec![("IMGREF_OLD", &args.old), ("IMGREF_NEW", &args.new)],
-            Self::Image(image::Command::Copy(args)) => vec![("IMGREF", &args.imgref)],
+            Self::Unencapsulate(args) => vec![("IMGREF", args.imgref.clone())],
+            Self::Info(args) => vec![("IMGREF", args.imgref.clone())],
+            Self::Compare(args) => vec![("IMGREF_OLD", args.old.clone()), ("IMGREF_NEW", args.new.clone())],
+            Self::Image(image::Command::Copy(args)) => vec![("IMGREF", args.imgref.clone())],
+            // One that cannot be read is refused with its own words.
+            Self::Image(image::Command::Pull(args)) => {
+                args.image().map(|image| ("IMGREF", image)).into_iter().collect()
+            }
             Self::Encapsulate(_) | Self::Image(_) | Self::Commit(_) => Vec::new(),
         }
     }

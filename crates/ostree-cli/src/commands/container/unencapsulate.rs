@@ -41,6 +41,9 @@ pub struct ImportArgs {
     /// How many threads write objects (default: one a processor)
     #[arg(long, value_name = "N", overrides_with = "jobs")]
     jobs: Option<NonZeroUsize>,
+    /// How many layers are fetched at a time (default: 8)
+    #[arg(long, value_name = "N", overrides_with = "parallel_fetches")]
+    parallel_fetches: Option<NonZeroUsize>,
     /// How progress is shown
     #[command(flatten)]
     progress: ProgressArgs,
@@ -62,6 +65,7 @@ impl ImportArgs {
             verify: None,
             platform: self.platform.clone().or_else(|| self.arch.as_deref().map(Platform::linux)),
             jobs: self.jobs,
+            parallel_fetches: self.parallel_fetches,
             transaction: Default::default(),
         };
         let imported = unencapsulate(&*source, &repo, &options, &*self.progress.listener())?;

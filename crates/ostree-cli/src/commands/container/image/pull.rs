@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub struct Args {
     /// The repository, unless --repo names it, and the image
     #[arg(value_name = "[REPO] IMGREF", num_args = 1..=2, required = true)]
-    pub words: Vec<String>,
+    words: Vec<String>,
     /// Write the manifest to FILE if there is an update, and fetch nothing else
     #[arg(long, value_name = "FILE", overrides_with = "check")]
     check: Option<PathBuf>,
@@ -65,6 +65,9 @@ pub struct Args {
     /// How many threads work at once (default: one a processor)
     #[arg(long, value_name = "N", overrides_with = "jobs")]
     jobs: Option<NonZeroUsize>,
+    /// How many layers are fetched at a time (default: 8)
+    #[arg(long, value_name = "N", overrides_with = "parallel_fetches")]
+    parallel_fetches: Option<NonZeroUsize>,
     /// How progress is shown
     #[command(flatten)]
     progress: ProgressArgs,
@@ -100,6 +103,11 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
 }
 
 impl Args {
+    /// The image, if it can be read as one.
+    pub fn image(&self) -> Option<SourceReference> {
+        self.words.last()?.parse().ok()
+    }
+
     fn unchanged(&self, repo: &Repo, image: &SourceReference, stored: &stored::StoredImage) -> Result<()> {
         if self.deny_filtered {
             layered::refuse_filtered(layered::filtered(repo, stored)?.values())?;
@@ -129,6 +137,7 @@ impl Args {
         }
         let options = PullOptions {
             jobs: self.jobs,
+            parallel_fetches: self.parallel_fetches,
             var: self.var,
             skip_special: self.skip_special,
             deny_filtered: self.deny_filtered,

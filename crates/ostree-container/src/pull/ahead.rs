@@ -1,0 +1,214 @@
+//! Opening blobs before they are needed, so that the waiting times of a network overlap.
+
+use std::io::Read;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use oci_image::{Descriptor, ImageError, ImageSource};
+
+/// An open blob, or why it could not be opened.
+type Opened = Result<Box<dyn Read + Send>, ImageError>;
+
+enum Slot {
+    /// Nobody has begun.
+    Waiting,
+    /// A thread is opening it.
+    Opening,
+    /// It can be taken.
+    Ready(Opened),
+    /// Somebody has it, or nobody wants it any more.
+    Gone,
+}
+
+struct State {
+    slots: Vec<Slot>,
+    /// How many blobs are being opened or wait to be taken.
+    ahead: usize,
+    ended: bool,
+}
+
+/// Blobs that are wanted soon, in this order. Several of them are open at a time; a source that fetches on its own meanwhile
+/// has the first bytes of each by the time it is read.
+pub struct Ahead<'a> {
+    source: &'a dyn ImageSource,
+    wanted: Vec<&'a Descriptor>,
+    parallel: usize,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+impl<'a> Ahead<'a> {
+    /// Opens up to `parallel` of the blobs in `wanted` at a time, once [`Ahead::run`] is called.
+    pub fn new(source: &'a dyn ImageSource, wanted: Vec<&'a Descriptor>, parallel: usize) -> Self {
+        let slots = wanted.iter().map(|_| Slot::Waiting).collect();
+        let state = Mutex::new(State { slots, ahead: 0, ended: false });
+        Self { source, wanted, parallel, state, changed: Condvar::new() }
+    }
+
+    /// Where the blobs come from.
+    pub fn source(&self) -> &'a dyn ImageSource {
+        self.source
+    }
+
+    /// Does `work`, which takes the blobs, while others open them. Blobs that were not taken are closed at the end.
+    pub fn run<T>(&self, work: impl FnOnce() -> T) -> T {
+        std::thread::scope(|scope| {
+            // Whoever takes a blob that nobody has begun opens it itself: a single one needs no thread.
+            for _ in 1..self.parallel.min(self.wanted.len()) {
+                scope.spawn(|| self.open_all());
+            }
+            let _end = End(self);
+            work()
+        })
+    }
+
+    /// The blob at position `index` of those that are wanted.
+    pub fn take(&self, index: usize) -> Opened {
+        let mut state = self.lock();
+        loop {
+            match state.slots.get_mut(index).map(|slot| std::mem::replace(slot, Slot::Gone)) {
+                Some(Slot::Ready(opened)) => {
+                    state.ahead -= 1;
+                    self.changed.notify_all();
+                    return opened;
+                }
+                Some(Slot::Opening) => {
+                    if let Some(slot) = state.slots.get_mut(index) {
+                        *slot = Slot::Opening;
+                    }
+                    state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                }
+                Some(Slot::Waiting | Slot::Gone) | None => {
+                    drop(state);
+                    let wanted = self.wanted.get(index).ok_or_else(|| unknown(index))?;
+                    return self.source.blob(wanted);
+                }
+            }
+        }
+    }
+
+    fn open_all(&self) {
+        while let Some((index, wanted)) = self.next() {
+            let opened = self.source.blob(wanted);
+            let mut state = self.lock();
+            match state.slots.get_mut(index) {
+                Some(slot) if matches!(slot, Slot::Opening) => *slot = Slot::Ready(opened),
+                _ => state.ahead -= 1,
+            }
+            self.changed.notify_all();
+        }
+    }
+
+    /// The next blob that nobody has begun, when there is room for one more.
+    fn next(&self) -> Option<(usize, &'a Descriptor)> {
+        let mut state = self.lock();
+        loop {
+            if state.ended {
+                return None;
+            }
+            let waiting = state.slots.iter().position(|slot| matches!(slot, Slot::Waiting))?;
+            if state.ahead < self.parallel {
+                *state.slots.get_mut(waiting)? = Slot::Opening;
+                state.ahead += 1;
+                return Some((waiting, self.wanted.get(waiting)?));
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn unknown(index: usize) -> ImageError {
+    ImageError::Invalid { what: "layer".into(), reason: format!("no layer {index} was asked for") }
+}
+
+/// Ends the opening, also when the work panics.
+struct End<'e, 'a>(&'e Ahead<'a>);
+
+impl Drop for End<'_, '_> {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.ended = true;
+        state.slots.iter_mut().for_each(|slot| *slot = Slot::Gone);
+        self.0.changed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use oci_image::source::RawManifest;
+    use oci_image::{Digest, media_type};
+
+    use super::*;
+
+    /// A source whose blobs are their own sizes as text.
+    #[derive(Default)]
+    struct Sizes {
+        open: AtomicUsize,
+        most: AtomicUsize,
+    }
+
+    impl ImageSource for Sizes {
+        fn name(&self) -> String {
+            "sizes".into()
+        }
+
+        fn manifest(&self) -> Result<RawManifest, ImageError> {
+            Err(unknown(0))
+        }
+
+        fn manifest_at(&self, _: &Descriptor) -> Result<RawManifest, ImageError> {
+            Err(unknown(0))
+        }
+
+        fn blob(&self, descriptor: &Descriptor) -> Opened {
+            let open = self.open.fetch_add(1, Ordering::SeqCst) + 1;
+            self.most.fetch_max(open, Ordering::SeqCst);
+            match descriptor.size {
+                13 => Err(unknown(13)),
+                size => Ok(Box::new(std::io::Cursor::new(size.to_string()))),
+            }
+        }
+    }
+
+    fn blobs(count: u64) -> Vec<Descriptor> {
+        (0..count).map(|n| Descriptor::new(media_type::OCI_LAYER, Digest::sha256(&n.to_le_bytes()), n)).collect()
+    }
+
+    #[test]
+    fn every_blob_comes_once_and_few_are_open() {
+        let (source, blobs) = (Sizes::default(), blobs(40));
+        let ahead = Ahead::new(&source, blobs.iter().collect(), 4);
+        let failed = ahead.run(|| {
+            (0..40)
+                .filter(|&index| match ahead.take(index) {
+                    Ok(mut blob) => {
+                        let mut text = String::new();
+                        blob.read_to_string(&mut text).unwrap();
+                        assert_eq!(text, index.to_string());
+                        source.open.fetch_sub(1, Ordering::SeqCst);
+                        false
+                    }
+                    Err(_) => {
+                        source.open.fetch_sub(1, Ordering::SeqCst);
+                        true
+                    }
+                })
+                .count()
+        });
+        assert_eq!(failed, 1);
+        // One more may be opened by whoever takes it.
+        assert!(source.most.into_inner() <= 5);
+    }
+
+    #[test]
+    fn what_nobody_takes_does_not_hold_up_the_end() {
+        let (source, blobs) = (Sizes::default(), blobs(9));
+        let ahead = Ahead::new(&source, blobs.iter().collect(), 3);
+        ahead.run(|| drop(ahead.take(7)));
+    }
+}
