@@ -81,7 +81,9 @@ impl Differ<'_> {
             if tree.entries_mut(self.store)?.is_empty() {
                 return Ok(None);
             }
-            self.result.implicit.insert(if self.path.is_empty() { "/".to_owned() } else { self.path.clone() });
+            if !self.path.is_empty() {
+                self.result.implicit.insert(self.path.clone());
+            }
         } else if !self.path.is_empty() {
             self.note_outside();
         }

@@ -24,6 +24,7 @@ use crate::error::ContainerError;
 use crate::inspect::inspect;
 use crate::layered::{self, Prepared, PullOptions};
 use crate::progress::{Event, Listener};
+use crate::shape::Shape;
 use crate::stored::StoredImage;
 use crate::write_layer::LayerJob;
 
@@ -46,7 +47,8 @@ pub struct Derived {
     pub layers: usize,
     /// The stored size of the layer with the differences in bytes; 0 if there are none, and so no layer.
     pub added: u64,
-    /// Paths in that layer that importers leave out, unless the root of their system is transient or mounted by composefs.
+    /// Paths in that layer that importers leave out, unless the root of the parent's system is transient or mounted by
+    /// composefs.
     pub outside: Vec<String>,
 }
 
@@ -74,6 +76,7 @@ pub fn derive(
         None => platform_of(repo, &object)?,
     };
     let info = inspect(parent.source, &platform)?;
+    let base = Shape::of(&info.manifest, &info.config)?.base;
     let below = tree_of(repo, parent, (&platform, options), listener)?;
     let difference = diff::difference((repo, &object), (below.0, &below.1))?;
     listener.event(Event::Start { task: "deriving", bytes: 0, layers: info.manifest.layers.len() + 1 });
@@ -91,7 +94,8 @@ pub fn derive(
         digest,
         layers: info.manifest.layers.len() + usize::from(written.is_some()),
         added: written.map_or(0, |written| written.size),
-        outside: difference.outside,
+        // Of an image without a commit, importers keep everything.
+        outside: if base.is_some() { difference.outside } else { Vec::new() },
     })
 }
 
@@ -141,6 +145,6 @@ fn tree_of<'r>(
 
 /// Whether nothing of an image's derived layers can have been left out: there are none.
 fn keeps_all(image: &StoredImage) -> bool {
-    let info = image.config.as_ref().map(|config| crate::shape::Shape::of(&image.manifest, config));
+    let info = image.config.as_ref().map(|config| Shape::of(&image.manifest, config));
     info.is_some_and(|shape| shape.is_ok_and(|shape| shape.derived.is_empty()))
 }

@@ -17,6 +17,7 @@ const FILES: &[(&str, &str)] = &[
     ("derived", include_str!("derived.cases")),
     ("layered", include_str!("layered.cases")),
     ("stored", include_str!("stored.cases")),
+    ("reexport", include_str!("reexport.cases")),
     ("faults", include_str!("faults.cases")),
     ("newer", include_str!("newer.cases")),
 ];
