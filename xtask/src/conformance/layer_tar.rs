@@ -21,7 +21,7 @@ Writes an archive. An ENTRY is `KIND NAME KEY=VALUE...`, with %XX for any byte.
   gnu           name and target in long-name entries
   NAME:=VALUE   an extended header record, as `SCHILY.xattr.user.a:=1`
 
-`end` alone stops without the blocks that end an archive.";
+`end` alone stops without the blocks that end an archive; `@FILE` stands for entries, one a line.";
 
 /// One entry.
 #[derive(Default)]
@@ -49,6 +49,14 @@ pub fn run(args: &[String]) -> Result<()> {
         println!("{HELP}");
         return Ok(());
     };
+    let mut lines = Vec::new();
+    for entry in entries {
+        match entry.strip_prefix('@') {
+            Some(list) => lines.extend(std::fs::read_to_string(list)?.lines().map(str::to_owned)),
+            None => lines.push(entry.clone()),
+        }
+    }
+    let entries = lines;
     let mut archive = Vec::new();
     let whole = entries.last().is_none_or(|last| last != "end");
     for text in entries.iter().filter(|text| *text != "end") {
