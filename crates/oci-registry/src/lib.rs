@@ -10,7 +10,9 @@
 mod auth;
 mod body;
 mod client;
+mod config;
 mod endpoint;
+mod environment;
 mod error;
 mod exchange;
 mod file;
@@ -25,11 +27,15 @@ mod push;
 mod redirect;
 mod runtime;
 mod tls;
+mod transfer;
 mod upload;
 mod verifier;
 mod wait;
 mod writer;
 
 pub use client::{RegistrySink, RegistrySource};
+pub use config::Registries;
+pub use environment::Environment;
 pub use error::{Place, RegistryError};
 pub use options::RegistryOptions;
+pub use transfer::TransferOptions;

@@ -18,6 +18,9 @@ pub(crate) const TOKEN_BYTES: u64 = 1 << 20;
 /// The largest credential file, in bytes: thousands of entries fit.
 pub(crate) const CREDENTIAL_FILE_BYTES: u64 = 4 << 20;
 
+/// The largest `registries.conf` file, in bytes: the longest known list of aliases has 10 KiB.
+pub(crate) const REGISTRIES_FILE_BYTES: u64 = 1 << 20;
+
 /// The largest output of a credential helper, in bytes: one small JSON object.
 pub(crate) const HELPER_BYTES: u64 = 256 << 10;
 
@@ -58,3 +61,43 @@ pub(crate) const TOKEN_LIFE: Duration = Duration::from_secs(60);
 
 /// How long before its end a token is renewed, so that it does not end on its way.
 pub(crate) const TOKEN_LEEWAY: Duration = Duration::from_secs(10);
+
+/// How many tries without progress there are at least, unless the caller says otherwise.
+pub(crate) const TRIES: u32 = 5;
+
+/// For how long an operation is tried at least without progress: a server that is started again takes tens of seconds.
+pub(crate) const PERSISTENCE: Duration = Duration::from_secs(60);
+
+/// The first pause between tries is this part of the persistence (about a second of a minute); it doubles each time.
+pub(crate) const FIRST_PAUSE: u32 = 64;
+
+/// The longest pause between tries is this part of the persistence (15 s of a minute).
+pub(crate) const LONGEST_PAUSE: u32 = 4;
+
+/// The longest wait a server may ask for with `Retry-After`. More is told to the user, who has better things to do.
+pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(60);
+
+/// How often an answer is asked for again that came whole and is wrong: a wrong byte goes away, a login page stays.
+pub(crate) const DOUBTFUL_TRIES: u32 = 3;
+
+/// How many bytes of a blob are held back until its digest is known to be right. Most configs and small layers fit, so
+/// that a wrong byte in them is repaired unnoticed.
+pub(crate) const HELD_BYTES: u64 = 1 << 20;
+
+/// The size in bytes of what a partial blob is verified by, and so the most of it that is fetched again.
+pub(crate) const BLOCK_BYTES: u64 = 1 << 20;
+
+/// The size of all partial blobs, in bytes, unless the caller says otherwise.
+pub(crate) const PARTIAL_CACHE_BYTES: u64 = 2 << 30;
+
+/// After how many bytes the size of all partial blobs and the free space are looked at again.
+pub(crate) const PARTIAL_CHECK_BYTES: u64 = 64 << 20;
+
+/// How long a partial blob is kept. A week covers the usual times between updates.
+pub(crate) const PARTIAL_LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// How long someone else who fetches the same blob may stand still before it is fetched here too.
+pub(crate) const FOLLOW_TIME: Duration = Duration::from_secs(10);
+
+/// How often someone else's progress with the same blob is looked at.
+pub(crate) const FOLLOW_PAUSE: Duration = Duration::from_millis(50);

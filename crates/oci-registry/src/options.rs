@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::limits;
+use crate::transfer::TransferOptions;
 
 /// How a registry is reached: credentials, trust and patience. The default is what a user without any option gets.
 #[derive(Clone)]
@@ -33,6 +34,8 @@ pub struct RegistryOptions {
     pub user_agent: String,
     /// How long connecting may take, and how long a connection may stand still.
     pub timeout: Duration,
+    /// Tries, rates, budgets and unfinished blobs.
+    pub transfer: TransferOptions,
 }
 
 impl Default for RegistryOptions {
@@ -47,6 +50,7 @@ impl Default for RegistryOptions {
             mount_from: Vec::new(),
             user_agent: concat!("ostree-container/", env!("CARGO_PKG_VERSION")).to_owned(),
             timeout: limits::PATIENCE,
+            transfer: TransferOptions::default(),
         }
     }
 }
@@ -63,6 +67,7 @@ impl fmt::Debug for RegistryOptions {
             .field("mount_from", &self.mount_from)
             .field("user_agent", &self.user_agent)
             .field("timeout", &self.timeout)
+            .field("transfer", &self.transfer)
             .finish()
     }
 }
