@@ -58,12 +58,16 @@ pub enum Content {
 }
 
 impl Content {
-    /// Whether the bytes depend on the variant, and how many files they depend on.
-    pub fn telling_files(&self) -> usize {
-        match self {
-            Self::Commit { remainder: files, .. } | Self::Chunk { files } => files.len(),
-            Self::Raw { .. } => 0,
-        }
+    /// The variants whose bytes differ.
+    pub fn variants(&self) -> &'static [Variant] {
+        let count = match self {
+            Self::Chunk { files } if files.is_empty() => 1,
+            Self::Chunk { .. } => 4,
+            // Its directories are there in any case.
+            Self::Commit { .. } => 2,
+            Self::Raw { .. } => 1,
+        };
+        Variant::ALL.get(..count).unwrap_or(&Variant::ALL)
     }
 
     /// Writes the layer's tar. `dirs` are the directories of the commit.

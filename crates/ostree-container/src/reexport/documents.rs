@@ -1,7 +1,10 @@
 //! The manifest and the configuration of an image that is written again.
 
 use oci_image::{Descriptor, Digest, ImageConfig, ImageSink, RawManifest};
+use ostree_core::walk::load_commit;
+use ostree_repo::Repo;
 
+use crate::architecture::platform_of;
 use crate::error::ContainerError;
 use crate::keys::{BYTES_ANNOTATIONS, FINAL_DIFFID_LABEL};
 use crate::stored::StoredImage;
@@ -33,7 +36,12 @@ impl Documents {
 }
 
 /// The documents for these layers, of which the first `base` hold a commit: the original ones, if all layers are.
-pub fn documents(image: &StoredImage, layers: &[NewLayer], base: usize) -> Result<Documents, ContainerError> {
+pub fn documents(
+    repo: &Repo,
+    image: &StoredImage,
+    layers: &[NewLayer],
+    base: usize,
+) -> Result<Documents, ContainerError> {
     let same = |(old, new): (&Descriptor, &NewLayer)| old.digest == new.descriptor.digest;
     if image.manifest.layers.len() == layers.len()
         && image.manifest.layers.iter().zip(layers).all(same)
@@ -41,7 +49,7 @@ pub fn documents(image: &StoredImage, layers: &[NewLayer], base: usize) -> Resul
     {
         return Ok(documents);
     }
-    rebuilt(image, layers, base)
+    rebuilt(repo, image, layers, base)
 }
 
 /// The documents that were pulled, if their bytes are known: because they were kept, or because writing them as canonical
@@ -61,11 +69,11 @@ fn original(image: &StoredImage) -> Result<Option<Documents>, ContainerError> {
     Ok(known.then_some(Documents { config: (config, descriptor), manifest, original: true }))
 }
 
-fn rebuilt(image: &StoredImage, layers: &[NewLayer], base: usize) -> Result<Documents, ContainerError> {
+fn rebuilt(repo: &Repo, image: &StoredImage, layers: &[NewLayer], base: usize) -> Result<Documents, ContainerError> {
     let mut manifest = image.manifest.to_oci();
     let mut config = match &image.config {
         Some(config) => config.clone(),
-        None => config_of_annotations(image)?,
+        None => config_of_annotations(repo, image)?,
     };
     if let Some(last) = base.checked_sub(1).and_then(|last| layers.get(last)) {
         let diff_id = last.diff_id.to_string();
@@ -93,11 +101,11 @@ fn is_of_bytes(key: &str) -> bool {
 }
 
 /// What can be said of an image whose configuration was not kept: its labels, which programs repeat as annotations.
-fn config_of_annotations(image: &StoredImage) -> Result<ImageConfig, ContainerError> {
-    if image.base.is_none() {
-        return Err(ContainerError::Request("the image's configuration was not kept; pull the image again".into()));
-    }
-    let platform = oci_image::Platform::host();
+fn config_of_annotations(repo: &Repo, image: &StoredImage) -> Result<ImageConfig, ContainerError> {
+    let base = image.base.ok_or_else(|| {
+        ContainerError::Request("the image's configuration was not kept; pull the image again".into())
+    })?;
+    let platform = platform_of(repo, &load_commit(repo, &base)?)?;
     let mut config = ImageConfig { architecture: platform.architecture, os: platform.os, ..ImageConfig::default() };
     config.config.get_or_insert_default().labels.extend(image.manifest.annotations.clone());
     Ok(config)

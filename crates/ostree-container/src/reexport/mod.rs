@@ -61,7 +61,7 @@ pub fn reexport(
     listener.event(Event::Start { task: "re-exporting", bytes: 0, layers: plan.layers.len() });
     let layers = write_layers(&plan, sink, options, listener)?;
     listener.event(Event::Finishing);
-    let documents = documents::documents(image, &layers, plan.base_layers)?;
+    let documents = documents::documents(repo, image, &layers, plan.base_layers)?;
     let digest = documents.store(sink)?;
     listener.event(Event::Done);
     let same = |(layer, old): (&NewLayer, &PlannedLayer)| Some(&layer.diff_id) == old.diff_id.as_ref();

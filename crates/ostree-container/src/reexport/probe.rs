@@ -1,5 +1,7 @@
 //! Which variant of the format, and which level of compression, gives the bytes that an image's layers had.
 
+use std::cmp::Reverse;
+
 use oci_image::media_type::LayerCompression;
 use oci_image::{Compression, Descriptor};
 
@@ -32,8 +34,7 @@ pub fn recipe(plan: &Plan<'_>, job: &LayerJob<'_>, wanted: Option<Compression>) 
     if wanted.is_none() {
         recipe.compression = likely(kind).next().unwrap_or_default();
     }
-    let variants = if layer.content.telling_files() > 0 { &Variant::ALL[..] } else { &Variant::ALL[..1] };
-    for variant in variants {
+    for variant in layer.content.variants() {
         let produce = |out: &mut dyn std::io::Write| plan.produce(layer, *variant, out);
         let measured = job.measure("to compare", Compression::None, &produce)?;
         if Some(&measured.diff_id) != layer.diff_id.as_ref() {
@@ -65,15 +66,10 @@ fn compression(
     Ok(None)
 }
 
-/// The smallest layer that tells variants apart; else the smallest of all.
+/// The layer that tells the most variants apart; of several, the smallest.
 fn sample<'p>(plan: &'p Plan<'_>) -> Option<&'p PlannedLayer> {
     let known = plan.layers.iter().filter(|layer| layer.diff_id.is_some());
-    // Where there are chunks, the commit's layer is the same with parent directories and without.
-    let rank = |layer: &&PlannedLayer| {
-        let commit = matches!(layer.content, crate::reexport::content::Content::Commit { .. });
-        (layer.content.telling_files() == 0, commit, layer.descriptor.size)
-    };
-    known.min_by_key(rank)
+    known.min_by_key(|layer| (Reverse(layer.content.variants().len()), layer.descriptor.size))
 }
 
 fn likely(kind: Option<LayerCompression>) -> Box<dyn Iterator<Item = Compression>> {

@@ -225,3 +225,21 @@ fn a_layer_that_is_gone_is_named() {
         assert!(refused.to_string().contains(&digest.to_string()), "{refused}");
     }
 }
+
+#[test]
+fn images_without_a_configuration_are_written_too() {
+    let dir = temp_dir();
+    let repo = new_repo(&dir, RepoMode::BareUser);
+    let first = pull(&repo, &derived(&dir, true)).expect("pulled");
+    let mut old = first.clone();
+    // As old programs stored images.
+    (old.config, old.original_config, old.original_manifest) = (None, None, None);
+    old.layers.iter_mut().for_each(|layer| layer.diff_id = None);
+    let done = again(&repo, &old, &oci(&dir, "copy")).expect("written again");
+    assert!(!done.original);
+    let other = temp_dir();
+    let copy = new_repo(&other, RepoMode::Archive);
+    let second = pull(&copy, &oci(&dir, "copy")).expect("pulled again");
+    assert_eq!(second.base, first.base);
+    assert_eq!(root(&copy, &second.commit), root(&repo, &first.commit));
+}
