@@ -46,6 +46,16 @@ pub enum RegistryError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The configuration of the host forbids the image, and it has no mirror.
+    #[error("{name}: blocked by the registry {prefix:?} in {}", path.display())]
+    Blocked {
+        /// The image.
+        name: String,
+        /// The prefix of the entry that forbids it.
+        prefix: String,
+        /// The file with that entry.
+        path: PathBuf,
+    },
     /// The threads that do the network's work could not be started.
     #[error("starting the network's worker thread")]
     Runtime {

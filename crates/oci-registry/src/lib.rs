@@ -26,6 +26,7 @@ mod pull;
 mod push;
 mod redirect;
 mod runtime;
+mod settings;
 mod tls;
 mod transfer;
 mod upload;

@@ -28,6 +28,20 @@ impl ImageName {
         Ok(Self { reference, digest })
     }
 
+    /// Parses a name that must name its registry.
+    pub(crate) fn parse_full(name: &str) -> Result<Self, RegistryError> {
+        if names_its_host(name) {
+            return Self::parse(name);
+        }
+        let reason = "it does not start with the host of a registry".to_owned();
+        Err(RegistryError::Name { name: name.chars().take(300).collect(), reason })
+    }
+
+    /// The whole name with its defaults, `host[:port]/repository[:tag][@digest]`.
+    pub(crate) fn whole(&self) -> String {
+        self.reference.whole()
+    }
+
     /// The registry as the user wrote it, `host[:port]`, with `docker.io` where nothing was said.
     pub(crate) fn host(&self) -> &str {
         self.reference.registry()
@@ -56,6 +70,12 @@ impl ImageName {
             (None, None) => "latest".to_owned(),
         }
     }
+}
+
+/// Whether a name says which registry it is on. `name` alone or `project/name` do not: what comes before the first slash
+/// must be a host, with a dot, a port, or `localhost`.
+pub(crate) fn names_its_host(name: &str) -> bool {
+    name.split_once('/').is_some_and(|(host, _)| host.contains(['.', ':']) || host == "localhost")
 }
 
 impl fmt::Display for ImageName {

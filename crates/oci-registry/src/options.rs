@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::environment::Environment;
 use crate::limits;
 use crate::transfer::TransferOptions;
 
@@ -26,8 +27,13 @@ pub struct RegistryOptions {
     /// PEM files with further authorities to trust.
     pub extra_ca: Vec<PathBuf>,
     /// Whether certificates are verified. `false` accepts any, and falls back to plain HTTP where the port does not
-    /// speak TLS; plain HTTP is used in no other case.
+    /// speak TLS; plain HTTP is used in no other case but for a registry that `registries.conf` calls `insecure`.
     pub tls_verify: bool,
+    /// Whether certificates are verified also where `registries.conf` calls a registry `insecure`. Without effect when
+    /// `tls_verify` is `false`.
+    pub tls_always: bool,
+    /// Which of the host's settings files are read.
+    pub environment: Environment,
     /// Other repositories of the same registry that may hold the blobs which are about to be pushed, asked in this order.
     pub mount_from: Vec<String>,
     /// The `User-Agent` header.
@@ -47,6 +53,8 @@ impl Default for RegistryOptions {
             cert_dir: None,
             extra_ca: Vec::new(),
             tls_verify: true,
+            tls_always: false,
+            environment: Environment::default(),
             mount_from: Vec::new(),
             user_agent: concat!("ostree-container/", env!("CARGO_PKG_VERSION")).to_owned(),
             timeout: limits::PATIENCE,
@@ -64,6 +72,8 @@ impl fmt::Debug for RegistryOptions {
             .field("cert_dir", &self.cert_dir)
             .field("extra_ca", &self.extra_ca)
             .field("tls_verify", &self.tls_verify)
+            .field("tls_always", &self.tls_always)
+            .field("environment", &self.environment)
             .field("mount_from", &self.mount_from)
             .field("user_agent", &self.user_agent)
             .field("timeout", &self.timeout)

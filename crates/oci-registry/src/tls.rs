@@ -42,6 +42,11 @@ type Identity = SingleCertAndKey;
 impl Clients {
     /// The clients for `host` (`name[:port]`).
     pub(crate) fn new(host: &str, options: &RegistryOptions) -> Result<Self, RegistryError> {
+        Self::at(host, !options.tls_verify, options)
+    }
+
+    /// The same; `insecure` accepts any certificate.
+    pub(crate) fn at(host: &str, insecure: bool, options: &RegistryOptions) -> Result<Self, RegistryError> {
         let mut trust = Trust::default();
         match &options.cert_dir {
             Some(dir) => trust.add_dir(dir)?,
@@ -55,7 +60,7 @@ impl Clients {
             trust.add_authorities(path)?;
         }
         let Trust { authorities, identity } = trust;
-        let verifier = verifier(host, &authorities, options.tls_verify)?;
+        let verifier = verifier(host, &authorities, !insecure)?;
         let stranger = tls(host, Arc::clone(&verifier), None)?;
         let foreign = client(stranger.clone(), options).build();
         let near = client(stranger, options).no_proxy().build();
@@ -237,7 +242,7 @@ mod tests {
 
     #[test]
     fn clients_can_be_built_on_any_host() {
-        Clients::new("localhost:1", &RegistryOptions::default()).unwrap();
-        Clients::new("localhost:1", &RegistryOptions { tls_verify: false, ..Default::default() }).unwrap();
+        Clients::at("localhost:1", false, &RegistryOptions::default()).unwrap();
+        Clients::at("localhost:1", true, &RegistryOptions::default()).unwrap();
     }
 }

@@ -1,0 +1,158 @@
+//! All files together: which places a name stands for.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::content::{Content, Mode, Pulls, Registry};
+use super::matching::covered;
+use super::place::Place;
+use super::{load, short_name};
+use crate::environment::Environment;
+use crate::error::RegistryError;
+use crate::name::ImageName;
+
+/// What the files of a host say about registries.
+#[derive(Debug, Default)]
+pub struct Registries {
+    registries: BTreeMap<String, (Registry, PathBuf)>,
+    searched: Vec<String>,
+    helpers: Option<Vec<String>>,
+    mode: Mode,
+    aliases: BTreeMap<String, String>,
+}
+
+impl Registries {
+    /// Reads the files of a host: `CONTAINERS_REGISTRIES_CONF`, else the first that is there of
+    /// `$HOME/.config/containers/registries.conf`, `/etc/containers/registries.conf` and
+    /// `/usr/share/containers/registries.conf`; then the drop-ins `registries.conf.d/*.conf` of `/usr/share` and `/etc`
+    /// (a file of the latter hides the one of that name in the former), unless the user has a file of his own, and the
+    /// user's. What comes later counts more.
+    ///
+    /// # Errors
+    /// [`RegistryError::ReadFile`] for a file that is there and cannot be read, [`RegistryError::BadFile`] for one that
+    /// does not parse.
+    pub fn read(environment: &Environment) -> Result<Self, RegistryError> {
+        let mut all = Self::default();
+        for (path, text) in load::files(environment)? {
+            all.add(&text, &path)?;
+        }
+        if let Some((path, text)) = load::recorded_aliases(environment)? {
+            let content = Content::parse(&text).map_err(|reason| load::bad(&path, reason))?;
+            all.add_aliases(content.aliases);
+        }
+        Ok(all)
+    }
+
+    /// Adds the text of one more file, which counts more than those before. `path` is what messages call it.
+    ///
+    /// # Errors
+    /// [`RegistryError::BadFile`] when it does not parse.
+    pub fn add(&mut self, text: &str, path: &Path) -> Result<(), RegistryError> {
+        let content = Content::parse(text).map_err(|reason| load::bad(path, reason))?;
+        let mut own = BTreeMap::new();
+        for registry in content.registry {
+            // Within one file the first of several with the same prefix counts.
+            own.entry(registry.prefix.clone()).or_insert((registry, path.to_owned()));
+        }
+        self.registries.extend(own);
+        if let Some(searched) = content.unqualified_search_registries {
+            self.searched = searched;
+        }
+        if content.credential_helpers.is_some() {
+            self.helpers = content.credential_helpers;
+        }
+        if content.short_name_mode != Mode::Unset {
+            self.mode = content.short_name_mode;
+        }
+        self.add_aliases(content.aliases);
+        Ok(())
+    }
+
+    fn add_aliases(&mut self, aliases: BTreeMap<String, String>) {
+        for (name, value) in aliases {
+            if value.is_empty() {
+                self.aliases.remove(&name);
+            } else {
+                self.aliases.insert(name, value);
+            }
+        }
+    }
+
+    /// The `credential-helpers`, where a file sets them.
+    pub(crate) fn helpers(&self) -> Option<&[String]> {
+        self.helpers.as_deref()
+    }
+
+    /// The full names a name may stand for, in the order in which they are to be tried: the name itself where it names its
+    /// registry, its alias where it has one, else one name for each of the `unqualified-search-registries`.
+    ///
+    /// # Errors
+    /// [`RegistryError::Name`] where there is none, or several and `short-name-mode` is `enforcing`.
+    pub fn full_names(&self, name: &str) -> Result<Vec<String>, RegistryError> {
+        let refuse = |reason: String| RegistryError::Name { name: name.chars().take(300).collect(), reason };
+        short_name::full_names(name, &self.aliases, &self.searched, self.mode == Mode::Enforcing).map_err(refuse)
+    }
+
+    /// The places an image is fetched from, in order: the mirrors of the registry that its name matches longest, then its
+    /// location. Those that are blocked are left out.
+    pub(crate) fn places(&self, name: &ImageName) -> Result<Vec<Place>, RegistryError> {
+        let whole = name.whole();
+        let Some((registry, file)) = self.matching(&whole) else {
+            return Ok(vec![Place { name: name.clone(), insecure: false, mirror: false }]);
+        };
+        let end = covered(&whole, &registry.prefix).unwrap_or(0);
+        let there = |location: &str| -> Result<ImageName, RegistryError> {
+            if location.is_empty() {
+                return Ok(name.clone());
+            }
+            let rest = whole.get(end..).unwrap_or_default();
+            ImageName::parse_full(&format!("{location}{rest}")).map_err(|error| load::bad(file, error.to_string()))
+        };
+        let mut places = Vec::new();
+        for mirror in &registry.mirror {
+            let asked = match (mirror.pull_from_mirror, registry.mirror_by_digest_only) {
+                (Pulls::DigestOnly, _) | (Pulls::Unset, true) => name.digest().is_some(),
+                (Pulls::TagOnly, _) => name.digest().is_none(),
+                (Pulls::All, _) | (Pulls::Unset, false) => true,
+            };
+            let name = there(&mirror.location)?;
+            if asked && self.blocking(&name).is_none_or(|(blocking, _)| blocking.prefix == registry.prefix) {
+                places.push(Place { name, insecure: mirror.insecure, mirror: true });
+            }
+        }
+        let own = there(&registry.location)?;
+        if !registry.blocked && self.blocking(&own).is_none() {
+            places.push(Place { name: own, insecure: registry.insecure, mirror: false });
+        } else if places.is_empty() {
+            let (by, file) = self.blocking(&own).unwrap_or((registry, file));
+            return Err(blocked(name, by, file));
+        }
+        Ok(places)
+    }
+
+    /// The place an image is pushed to: its name as it is, mirrors and locations are for fetching.
+    pub(crate) fn place_to_push(&self, name: &ImageName) -> Result<Place, RegistryError> {
+        match self.matching(&name.whole()) {
+            Some((registry, file)) if registry.blocked => Err(blocked(name, registry, file)),
+            found => {
+                let insecure = found.is_some_and(|(registry, _)| registry.insecure);
+                Ok(Place { name: name.clone(), insecure, mirror: false })
+            }
+        }
+    }
+
+    /// The registry with the longest prefix that covers the name.
+    fn matching(&self, whole: &str) -> Option<(&Registry, &Path)> {
+        let covering = self.registries.values().filter(|(registry, _)| covered(whole, &registry.prefix).is_some());
+        covering.max_by_key(|(registry, _)| registry.prefix.len()).map(|(registry, path)| (registry, path.as_path()))
+    }
+
+    /// The registry that forbids to ask at the place a name stands for literally.
+    fn blocking(&self, name: &ImageName) -> Option<(&Registry, &Path)> {
+        self.matching(&name.whole()).filter(|(registry, _)| registry.blocked)
+    }
+}
+
+fn blocked(name: &ImageName, registry: &Registry, path: &Path) -> RegistryError {
+    RegistryError::Blocked { name: name.to_string(), prefix: registry.prefix.clone(), path: path.to_owned() }
+}

@@ -1,0 +1,49 @@
+//! Everything that is read before a registry is asked: options, configuration files and the places they lead to.
+
+use crate::auth::Authorizer;
+use crate::config::{Place, Registries};
+use crate::error::RegistryError;
+use crate::name::ImageName;
+use crate::options::RegistryOptions;
+use crate::tls::Clients;
+
+/// What is known of a host's settings. Read once per session; nothing of it changes afterwards.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    options: RegistryOptions,
+    registries: Registries,
+}
+
+impl Settings {
+    /// Reads the configuration files.
+    pub(crate) fn read(options: &RegistryOptions) -> Result<Self, RegistryError> {
+        Ok(Self { options: options.clone(), registries: Registries::read(&options.environment)? })
+    }
+
+    /// The places an image is fetched from, in the order in which they are to be asked: its mirrors, then its own location.
+    /// There is at least one; an image that is blocked everywhere is an error.
+    pub(crate) fn places(&self, name: &ImageName) -> Result<Vec<Place>, RegistryError> {
+        Ok(self.registries.places(name)?.into_iter().map(|place| self.judged(place)).collect())
+    }
+
+    /// The only place an image is pushed to.
+    pub(crate) fn place_to_push(&self, name: &ImageName) -> Result<Place, RegistryError> {
+        self.registries.place_to_push(name).map(|place| self.judged(place))
+    }
+
+    /// Who we are at a place. May run a credential helper.
+    pub(crate) fn authorizer(&self, place: &Place) -> Result<Authorizer, RegistryError> {
+        Authorizer::new(place.host(), place.repository(), &self.options)
+    }
+
+    /// The clients to ask a place with.
+    pub(crate) fn clients(&self, place: &Place) -> Result<Clients, RegistryError> {
+        Clients::at(place.host(), place.insecure, &self.options)
+    }
+
+    /// What the options say about certificates counts more than the files.
+    fn judged(&self, place: Place) -> Place {
+        let insecure = !self.options.tls_verify || (place.insecure && !self.options.tls_always);
+        Place { insecure, ..place }
+    }
+}
