@@ -67,3 +67,63 @@ same_tree() {
 
 # What only ours must be told to put /var where the reference does with libostree before 2024.3.
 older_var() { [ "$SUBJECT" = ours ] && echo --var=factory; true; }
+
+# Changes the tree at DIR at one place by chance, in one of many ways: change DIR TEXT.
+change() {
+    local dir=$1 old new names=(x y z '!q' '+r' .h ü 'a b' '#' '~t' .wg -m) chance=$RANDOM
+    old=$dir/$(cd "$dir" && find usr etc var -mindepth 1 | sort | sed -n "$((RANDOM % 40 + 1))p")
+    new=$dir/$(cd "$dir" && find usr etc var -type d | sort | sed -n "$((RANDOM % 12 + 1))p")
+    [ "$old" != "$dir/" ] && [ "$new" != "$dir/" ] || return 0
+    new=$new/${names[$((RANDOM % ${#names[@]}))]}$((RANDOM % 3))
+    case $((chance % 13)) in
+        0) rm -rf "$old" ;;
+        1) rm -rf "$old" && mkdir "$old" && echo "$2" > "$old/!fresh" ;;
+        2) rm -rf "$old" && ln -s /nowhere "$old" ;;
+        3) rm -rf "$old" && echo "$2" > "$old" ;;
+        4) chown -h $((RANDOM % 5)):$((RANDOM % 5)) "$old" ;;
+        5) [ -L "$old" ] || chmod $((RANDOM % 8))75$((RANDOM % 8)) "$old" ;;
+        6) [ -L "$old" ] || [ ! -f "$old" ] || setfattr -n user.x -v $RANDOM "$old" ;;
+        7) [ -L "$old" ] || [ ! -f "$old" ] || echo "$2" >> "$old" ;;
+        8) [ -d "$new" ] || { rm -f "$new" && echo "$2" > "$new"; } ;;
+        9) [ -e "$new" ] || [ -L "$new" ] || mkdir "$new" ;;
+        10) [ -e "$new" ] || [ -L "$new" ] || ln -s "../$2" "$new" ;;
+        11) [ -L "$old" ] || [ ! -f "$old" ] || [ -e "$new" ] || [ -L "$new" ] || ln "$old" "$new" ;;
+        12) case $new in "$old"/*) ;; *) [ -e "$new" ] || [ -L "$new" ] || mv -T "$old" "$new" ;; esac ;;
+    esac
+}
+
+# An image of five layers that change files by chance, and what the builder has in its tree: by_chance DIR TREE SEED [FROM].
+by_chance() {
+    local base dir layer number container
+    base=$(mktemp -d -p "$([ -w /dev/shm ] && echo /dev/shm || echo /tmp)") || return
+    (
+        buildah() { command buildah --root "$base/root" --runroot "$base/run" --storage-driver vfs "$@" 2>> build.log; }
+        container=$(buildah from "${4:-scratch}") && dir=$(buildah mount "$container") || exit
+        RANDOM=$3
+        # The encapsulated commit has not this directory, which every such layer has.
+        rm -rf "$dir/var/tmp" && mkdir -p "$dir"/usr/{a,b,c/d} "$dir/etc/e" "$dir/var/v" || exit
+        for number in 1 2 3 4 5 6 7 8 9; do
+            for layer in usr/a usr/c/d etc/e var/v; do echo "$number" > "$dir/$layer/$number"; done
+        done
+        for layer in 1 2 3 4 5; do
+            for number in {1..12}; do change "$dir" "$layer.$number" || exit; done
+            buildah commit --quiet "$container" "oci:$PWD/$1.$layer" > /dev/null && buildah rm "$container" > /dev/null &&
+                container=$(buildah from "oci:$PWD/$1.$layer") && dir=$(buildah mount "$container") || exit
+        done
+        rm -rf "$dir"/sysroot/ostree "$dir/ostree" "$dir/usr/etc" && cp -a "$dir" "$2" && mv "$2/etc" "$2/usr/etc"
+        buildah rm "$container" > /dev/null && mv "$1.5" "$1"
+    )
+    number=$?
+    rm -rf "$base"
+    return $number
+}
+
+# All of a tree that an image can hold, but times.
+all_of() {
+    (
+        cd "$1" || exit
+        find . -mindepth 1 -printf '%y %m %U %G %P' \( -type f -printf ' %s' -o -type l -printf ' -> %l' -o -true \) -printf '\n' | sort
+        find . -type f -print0 | sort -z | xargs -0 md5sum
+        find . -type f -print0 | sort -z | xargs -0 getfattr --absolute-names -d -m user.
+    )
+}
