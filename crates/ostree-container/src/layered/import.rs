@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use oci_image::{Digest, ImageError};
 use ostree_core::tree::MutableTree;
-use ostree_core::{Commit, CommitId, DirMeta, DirMetaId, FileId, ObjectKind, RefName, Refspec, WriteObject, walk};
+use ostree_core::{Commit, CommitId, FileId, RefName, Refspec, walk};
 use ostree_repo::refs::{self, RefTarget};
 use ostree_repo::{LockKind, Transaction, partial};
-use ostree_selinux::Policy;
 
 use crate::error::ContainerError;
+use crate::layered::compose::{merge_all, merge_labelled};
 use crate::layered::derived::{self, Derived};
 use crate::layered::documents::{self, Merged};
 use crate::layered::filtered::refuse_filtered;
@@ -17,16 +17,12 @@ use crate::layered::merge::Merge;
 use crate::layered::options::{PullOptions, Pulled};
 use crate::layered::plan::Plan;
 use crate::layered::present::Kept;
-use crate::layered::relabel::Relabel;
 use crate::layered::{policy, prepare_root};
 use crate::progress::{Event, Listener};
 use crate::pull::base::{BaseImport, Held, check_label, check_whole};
 use crate::pull::each::default_jobs;
 use crate::pull::received::Received;
 use crate::refs::{blob_ref, image_ref};
-
-/// What builders leave in `/etc` without meaning it, as empty files.
-const INJECTED: [&str; 2] = ["usr/etc/hostname", "usr/etc/resolv.conf"];
 
 /// The commit that an image encapsulates.
 struct Base {
@@ -188,20 +184,17 @@ impl Import<'_> {
         }
         derived::discard_leftovers(&transaction, &mut layers)?;
         let merge = Merge { store: &transaction, base: base.map(|base| base.id) };
-        let mut merged = merge_all(&merge, base_tree.clone(), &layers)?;
-        if labels && !layers.is_empty() {
-            let policy = policy::load(&transaction, &mut merged)?;
-            let digest = policy.as_ref().map(policy::digest);
-            if relabel_layers(&transaction, &mut layers, policy.as_ref(), digest.as_deref())? {
-                merged = merge_all(&merge, base_tree, &layers)?;
-            }
-            if base.is_some() && digest != expected.as_ref().map(policy::digest) {
-                Relabel::new(&transaction, policy.as_ref(), false).tree(&mut merged)?;
-            }
-        }
+        let merged = match labels {
+            true => merge_labelled(&merge, base_tree, &mut layers, expected.as_ref())?,
+            false => merge_all(&merge, base_tree, &layers)?,
+        };
         listener.event(Event::Finishing);
-        let commit = self.write(&transaction, base, &layers, &merged)?;
+        let commit = self.write(&transaction, base, &mut layers, &merged)?;
         transaction.commit()?;
+        // What was found damaged once is whole again.
+        for commit in layers.iter().filter_map(|layer| layer.commit.as_ref()).chain([&commit]) {
+            partial::clear(repo, commit)?;
+        }
         Ok(Pulled {
             commit,
             digest: self.plan.info.raw_manifest.digest.clone(),
@@ -220,7 +213,7 @@ impl Import<'_> {
         &self,
         transaction: &Transaction<'_>,
         base: Option<&Base>,
-        layers: &[Derived],
+        layers: &mut [Derived],
         merged: &MutableTree,
     ) -> Result<CommitId, ContainerError> {
         for layer in layers {
@@ -228,6 +221,7 @@ impl Import<'_> {
                 Some(commit) => commit,
                 None => documents::layer_commit(transaction, &layer.layer.tree, &layer.notes)?,
             };
+            layer.commit = Some(commit);
             transaction.set_ref(Refspec::local(blob_ref(&layer.digest)), Some(commit));
         }
         let base = base.map(|base| (base.id, &base.commit));
@@ -238,59 +232,4 @@ impl Import<'_> {
         }
         Ok(commit)
     }
-}
-
-/// Lays all layers over the base, and takes away what builders inject.
-fn merge_all(
-    merge: &Merge<'_, Transaction<'_>>,
-    base: Option<MutableTree>,
-    layers: &[Derived],
-) -> Result<MutableTree, ContainerError> {
-    let mut merged = match base {
-        Some(tree) => tree,
-        None => {
-            let meta = DirMeta::root_0755().encode();
-            let mut tree = MutableTree::new();
-            tree.set_meta(DirMetaId::new(merge.store.write_metadata(ObjectKind::DirMeta, &meta, None)?));
-            tree
-        }
-    };
-    for layer in layers {
-        merge
-            .apply(&mut merged, &layer.layer)
-            .map_err(|source| ContainerError::Merge { layer: layer.digest.clone(), source: Box::new(source) })?;
-    }
-    if !layers.is_empty() {
-        for path in INJECTED {
-            derived::remove_if_empty(merge.store, &mut merged, path)?;
-        }
-    }
-    Ok(merged)
-}
-
-/// Relabels the layers that have labels of another policy; whether there were any.
-fn relabel_layers(
-    transaction: &Transaction<'_>,
-    layers: &mut [Derived],
-    policy: Option<&Policy>,
-    digest: Option<&str>,
-) -> Result<bool, ContainerError> {
-    let mut others: Vec<&mut Derived> =
-        layers.iter_mut().filter(|layer| layer.notes.policy.as_deref() != digest).collect();
-    let had: BTreeSet<bool> = others.iter().map(|layer| layer.notes.policy.is_some()).collect();
-    for strip in had {
-        let mut relabel = Relabel::new(transaction, policy, strip);
-        let of = |layer: &&mut &mut Derived| layer.notes.policy.is_some() == strip;
-        for layer in others.iter_mut().filter(of) {
-            relabel.announce(&mut layer.layer.tree)?;
-        }
-        for layer in others.iter_mut().filter(of) {
-            relabel.tree(&mut layer.layer.tree)?;
-        }
-    }
-    for layer in &mut others {
-        layer.commit = None;
-        layer.notes.policy = digest.map(str::to_owned);
-    }
-    Ok(!others.is_empty())
 }

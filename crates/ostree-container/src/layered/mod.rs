@@ -7,6 +7,7 @@
 //! Layers are merged as trees of objects: no tree is checked out, and so the result is the same in every repository mode,
 //! for every user, and nothing can be written through a symlink.
 
+mod compose;
 mod derived;
 pub(crate) mod documents;
 mod filtered;

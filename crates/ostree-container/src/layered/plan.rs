@@ -3,6 +3,7 @@
 use oci_image::platform::Platform;
 use oci_image::{ImageReference, ImageSource};
 use ostree_repo::Repo;
+use ostree_repo::partial::{self, CommitState};
 
 use crate::error::ContainerError;
 use crate::inspect::{ImageInfo, inspect};
@@ -66,6 +67,7 @@ pub fn prepare<'a>(
     if let Some(stored) = &previous
         && is_same(stored, &info)
         && stored.problems.is_empty()
+        && partial::state(repo, &stored.commit)? == CommitState::Complete
     {
         return Ok(Prepared::Unchanged(Box::new(stored.clone())));
     }

@@ -8,7 +8,7 @@ use ostree_repo::Transaction;
 use ostree_selinux::Policy;
 
 use crate::error::ContainerError;
-use crate::layered::merge::{LABEL, WHITEOUT};
+use crate::layered::merge::{LABEL, WHITEOUT, put};
 
 /// Relabels trees. What they had before is taken back as soon as nothing needs it, so that at no time there are two of
 /// many objects.
@@ -43,6 +43,59 @@ impl<'a> Relabel<'a> {
     /// Relabels a tree, whose root is `/`. Whiteouts are left alone.
     pub fn tree(&mut self, tree: &mut MutableTree) -> Result<(), ContainerError> {
         self.directory(tree, &mut String::new())
+    }
+
+    /// Whether the tree of a commit is labelled by the policy. A commit is labelled as a whole or not at all: the directories
+    /// near its root show it.
+    pub fn is_labelled(&self, tree: &mut MutableTree) -> Result<bool, ContainerError> {
+        if self.policy.is_none() {
+            return Ok(true);
+        }
+        if !self.has_label(tree, "/")? {
+            return Ok(false);
+        }
+        for (name, node) in tree.entries_mut(self.transaction)? {
+            let Node::Dir(dir) = node else { continue };
+            let path = format!("/{name}");
+            if !self.has_label(dir, &path)? {
+                return Ok(false);
+            }
+            for (name, node) in dir.entries_mut(self.transaction)? {
+                if let Node::Dir(child) = node
+                    && !self.has_label(child, &format!("{path}/{name}"))?
+                {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    fn has_label(&self, dir: &MutableTree, path: &str) -> Result<bool, ContainerError> {
+        let Some(id) = dir.meta() else { return Ok(true) };
+        let meta = walk::load_dirmeta(self.transaction, &id)?;
+        Ok(match self.label(path, mode::DIRECTORY | meta.mode) {
+            Some(label) => meta.xattrs.get(LABEL) == label.as_deref(),
+            None => true,
+        })
+    }
+
+    /// Relabels the root alone.
+    pub fn root(&self, tree: &mut MutableTree) -> Result<(), ContainerError> {
+        if let Some(meta) = tree.meta() {
+            tree.set_meta(self.dirmeta(meta, "/")?);
+        }
+        Ok(())
+    }
+
+    /// Relabels the file at `path`, if there is one.
+    pub fn file_at(&mut self, tree: &mut MutableTree, path: &str) -> Result<(), ContainerError> {
+        let id = match tree.find(self.transaction, path)? {
+            Some(Node::File(id)) => *id,
+            Some(Node::Dir(_)) | None => return Ok(()),
+        };
+        let new = self.file(id, path)?;
+        if new == id { Ok(()) } else { put(self.transaction, tree, path, new) }
     }
 
     fn directory(&mut self, dir: &mut MutableTree, path: &mut String) -> Result<(), ContainerError> {
