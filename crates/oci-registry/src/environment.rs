@@ -7,8 +7,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// Every variable that means something to this crate.
-const NAMES: [&str; 17] = [
+const NAMES: [&str; 18] = [
     "HOME",
+    "PATH",
     "XDG_CONFIG_HOME",
     "XDG_RUNTIME_DIR",
     "XDG_CACHE_HOME",
@@ -40,11 +41,7 @@ impl Environment {
     #[must_use]
     pub fn of_this_process() -> Self {
         let variables = NAMES.iter().filter_map(|name| Some(((*name).to_owned(), env::var_os(name)?)));
-        Self {
-            variables: variables.collect(),
-            user: rustix::process::geteuid().as_raw(),
-            root: PathBuf::from("/"),
-        }
+        Self { variables: variables.collect(), user: rustix::process::geteuid().as_raw(), root: PathBuf::from("/") }
     }
 
     /// Other surroundings: `root` is where `/etc`, `/run`, `/usr`, `/var` and root's home are looked for, `user` the
@@ -73,6 +70,12 @@ impl Environment {
     /// A file of the host, given by its absolute path.
     pub(crate) fn host_file(&self, path: &str) -> PathBuf {
         self.root.join(path.trim_start_matches('/'))
+    }
+
+    /// The file of a program, looked for in `PATH`; `None` when it is not there.
+    pub(crate) fn program(&self, name: &str) -> Option<PathBuf> {
+        let path = self.variables.get("PATH")?;
+        env::split_paths(path).filter(|dir| dir.is_absolute()).map(|dir| dir.join(name)).find(|path| path.is_file())
     }
 
     /// The user's home. Services of the system run without `HOME`, where root's is known all the same.

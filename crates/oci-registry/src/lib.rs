@@ -38,5 +38,5 @@ pub use client::{RegistrySink, RegistrySource};
 pub use config::Registries;
 pub use environment::Environment;
 pub use error::{Place, RegistryError};
-pub use options::RegistryOptions;
+pub use options::{Listener, RegistryOptions};
 pub use transfer::TransferOptions;

@@ -2,24 +2,31 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::environment::Environment;
 use crate::limits;
 use crate::transfer::TransferOptions;
 
+/// Somebody who is told something, line by line.
+pub type Listener = Arc<dyn Fn(&str) + Send + Sync>;
+
 /// How a registry is reached: credentials, trust and patience. The default is what a user without any option gets.
 #[derive(Clone)]
 pub struct RegistryOptions {
-    /// The only credential file to look into; it must exist. `None` means the one in `REGISTRY_AUTH_FILE`, else the first
-    /// of these that knows the registry: `auth.json` in `/run/ostree`, `/etc/ostree`, `/usr/lib/ostree` (for root) or in
+    /// The credential file to look into before all others; it must exist. After it comes the one in `REGISTRY_AUTH_FILE`,
+    /// then `auth.json` in `/run/ostree`, `/etc/ostree`, `/usr/lib/ostree` (for root) or in
     /// `$XDG_RUNTIME_DIR/ostree`, `~/.config/ostree` (for others), then in `$XDG_RUNTIME_DIR/containers` and
-    /// `~/.config/containers`, then `~/.docker/config.json`. Within a file the longest key that fits the repository wins,
-    /// and `credHelpers` and `credsStore` are asked.
+    /// `~/.config/containers`, then `~/.docker/config.json`. The first with an entry for the image counts; within a file
+    /// `credHelpers` are asked first, then the longest key that fits wins, then `credsStore` is asked.
     pub authfile: Option<PathBuf>,
+    /// Is told, line by line, which credential files and helpers are looked into and which one is used; never a secret.
+    pub debug_auth: Option<Listener>,
     /// Use no credentials at all, whatever the files say.
     pub anonymous: bool,
-    /// A user name and password that take the place of every file.
+    /// A user name and password that take the place of every file, for the host in the image's name alone: its mirrors
+    /// elsewhere do not get to see them.
     pub credentials: Option<(String, String)>,
     /// A directory with `*.crt` (authorities), `*.cert` and `*.key` (the client's certificate and its key) instead of the
     /// `certs.d` directories of the host.
@@ -48,6 +55,7 @@ impl Default for RegistryOptions {
     fn default() -> Self {
         Self {
             authfile: None,
+            debug_auth: None,
             anonymous: false,
             credentials: None,
             cert_dir: None,
@@ -67,6 +75,7 @@ impl fmt::Debug for RegistryOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RegistryOptions")
             .field("authfile", &self.authfile)
+            .field("debug_auth", &self.debug_auth.is_some())
             .field("anonymous", &self.anonymous)
             .field("credentials", &self.credentials.as_ref().map(|_| "[hidden]"))
             .field("cert_dir", &self.cert_dir)

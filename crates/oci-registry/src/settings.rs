@@ -1,6 +1,6 @@
 //! Everything that is read before a registry is asked: options, configuration files and the places they lead to.
 
-use crate::auth::Authorizer;
+use crate::auth::{Authorizer, Credential, Found, Wallet};
 use crate::config::{Place, Registries};
 use crate::error::RegistryError;
 use crate::name::ImageName;
@@ -12,12 +12,14 @@ use crate::tls::Clients;
 pub(crate) struct Settings {
     options: RegistryOptions,
     registries: Registries,
+    wallet: Wallet,
 }
 
 impl Settings {
     /// Reads the configuration files.
     pub(crate) fn read(options: &RegistryOptions) -> Result<Self, RegistryError> {
-        Ok(Self { options: options.clone(), registries: Registries::read(&options.environment)? })
+        let registries = Registries::read(&options.environment)?;
+        Ok(Self { options: options.clone(), registries, wallet: Wallet::new(options) })
     }
 
     /// The places an image is fetched from, in the order in which they are to be asked: its mirrors, then its own location.
@@ -33,7 +35,19 @@ impl Settings {
 
     /// Who we are at a place. May run a credential helper.
     pub(crate) fn authorizer(&self, place: &Place) -> Result<Authorizer, RegistryError> {
-        Authorizer::new(place.host(), place.repository(), &self.options)
+        Ok(Authorizer::with(self.credential(place)?.map(|found| found.credential)))
+    }
+
+    /// The credentials for a place. May run a credential helper.
+    pub(crate) fn credential(&self, place: &Place) -> Result<Option<Found>, RegistryError> {
+        match &self.options.credentials {
+            _ if self.options.anonymous => Ok(None),
+            Some((user, password)) => {
+                let credential = Credential::basic(user, password);
+                Ok(place.at_home.then(|| Found { credential, source: "the options".to_owned() }))
+            }
+            None => self.wallet.find(place.host(), place.repository(), self.registries.helpers()),
+        }
     }
 
     /// The clients to ask a place with.

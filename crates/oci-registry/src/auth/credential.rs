@@ -55,6 +55,15 @@ impl Credential {
         Self::Basic { user: Secret::new(user), password: Secret::new(password) }
     }
 
+    /// What it is, in words.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Basic { .. } => "user name and password",
+            Self::Identity(_) => "identity token",
+            Self::Bearer(_) => "registry token",
+        }
+    }
+
     /// The header `Basic …`, for those who have a password.
     pub(crate) fn basic_header(&self) -> Option<HeaderValue> {
         let Self::Basic { user, password } = self else { return None };

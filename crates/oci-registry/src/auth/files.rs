@@ -10,7 +10,6 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::Deserialize;
 
 use super::credential::{Credential, Secret};
-use super::helpers;
 use super::search::Candidate;
 use crate::error::RegistryError;
 use crate::{file, limits};
@@ -23,9 +22,10 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
+/// What a file holds.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
-struct Content {
+pub(crate) struct Content {
     auths: BTreeMap<String, Entry>,
     cred_helpers: BTreeMap<String, String>,
     creds_store: String,
@@ -41,23 +41,8 @@ struct Entry {
     registrytoken: String,
 }
 
-/// The credentials for `host`/`repository` in the first file that has some; `None` when no file has.
-pub(crate) fn find(
-    candidates: &[Candidate],
-    host: &str,
-    repository: &str,
-) -> Result<Option<Credential>, RegistryError> {
-    for candidate in candidates {
-        let Some(content) = read(candidate)? else { continue };
-        if let Some(found) = look_up(&content, candidate, host, repository)? {
-            return Ok(Some(found));
-        }
-    }
-    Ok(None)
-}
-
 /// The file's content; `None` when it is not there, or when nobody asked for it and it is not ours to read.
-fn read(candidate: &Candidate) -> Result<Option<Content>, RegistryError> {
+pub(crate) fn read(candidate: &Candidate) -> Result<Option<Content>, RegistryError> {
     let bytes = match file::read_raw(&candidate.path, limits::CREDENTIAL_FILE_BYTES) {
         Ok(bytes) => bytes,
         Err(e) if !candidate.required && is_absent(e.kind()) => return Ok(None),
@@ -65,13 +50,7 @@ fn read(candidate: &Candidate) -> Result<Option<Content>, RegistryError> {
             return Err(RegistryError::ReadFile { what: WHAT, path: candidate.path.clone(), source });
         }
     };
-    if bytes.iter().all(u8::is_ascii_whitespace) {
-        return Ok(Some(Content::default()));
-    }
-    // The parser's message could quote the content, so only its place is told.
-    serde_json::from_slice(&bytes)
-        .map(Some)
-        .map_err(|e| bad(&candidate.path, format!("not the expected JSON at line {} column {}", e.line(), e.column())))
+    Content::parse(&bytes).map(Some).map_err(|reason| bad(&candidate.path, reason))
 }
 
 fn is_absent(kind: ErrorKind) -> bool {
@@ -82,36 +61,49 @@ fn bad(path: &Path, reason: String) -> RegistryError {
     RegistryError::BadFile { what: WHAT, path: path.to_owned(), reason }
 }
 
-/// Within one file: a helper for the registry, then an entry (the longest key that fits), then the common helper.
-fn look_up(
-    content: &Content,
-    candidate: &Candidate,
-    host: &str,
-    repository: &str,
-) -> Result<Option<Credential>, RegistryError> {
-    let keys = keys(host, repository);
-    for key in &keys {
-        if let Some(helper) = content.cred_helpers.get(key)
-            && let Some(found) = helpers::get(helper, key)?
-        {
-            return Ok(Some(found));
+impl Content {
+    /// Reads the bytes of a file; an empty one is as good as one without entries.
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, String> {
+        if bytes.iter().all(u8::is_ascii_whitespace) {
+            return Ok(Self::default());
         }
+        // The parser's message could quote the content, so only its place is told.
+        serde_json::from_slice(bytes)
+            .map_err(|e| format!("not the expected JSON at line {} column {}", e.line(), e.column()))
     }
-    for key in &keys {
-        let fits = |(written, _): &(&String, &Entry)| normal(written, candidate.legacy) == *key;
-        for (written, entry) in content.auths.iter().filter(fits) {
-            let found =
-                entry.credential().map_err(|reason| bad(&candidate.path, format!("entry {written:?}: {reason}")))?;
-            if found.is_some() {
-                return Ok(found);
+
+    /// The helpers for an image and what each is to be asked about, the longest key first.
+    pub(crate) fn helpers(&self, host: &str, repository: &str) -> Vec<(&str, String)> {
+        let keys = keys(host, repository).into_iter();
+        keys.filter_map(|key| Some((self.cred_helpers.get(&key)?.as_str(), key))).collect()
+    }
+
+    /// The entry with the longest key that fits an image: its key as it is written, and what it holds.
+    pub(crate) fn entry(
+        &self,
+        candidate: &Candidate,
+        host: &str,
+        repository: &str,
+    ) -> Result<Option<(&str, Credential)>, RegistryError> {
+        for key in keys(host, repository) {
+            let fits = |(written, _): &(&String, &Entry)| normal(written, candidate.legacy) == key;
+            for (written, entry) in self.auths.iter().filter(fits) {
+                let found = entry
+                    .credential()
+                    .map_err(|reason| bad(&candidate.path, format!("entry {written:?}: {reason}")))?;
+                if let Some(found) = found {
+                    return Ok(Some((written, found)));
+                }
             }
         }
+        Ok(None)
     }
-    if content.creds_store.is_empty() {
-        return Ok(None);
+
+    /// The common helper, and what it is to be asked about.
+    pub(crate) fn store<'a>(&'a self, host: &'a str) -> Option<(&'a str, &'a str)> {
+        let server = if host == HUB { HUB_SERVER } else { host };
+        (!self.creds_store.is_empty()).then_some((self.creds_store.as_str(), server))
     }
-    let server = if host == HUB { HUB_SERVER } else { host };
-    helpers::get(&content.creds_store, server)
 }
 
 const HUB: &str = "docker.io";
@@ -158,64 +150,5 @@ impl Entry {
             return Ok(Some(Credential::basic(user, password.trim_end_matches('\0'))));
         }
         Ok((!self.username.is_empty()).then(|| Credential::basic(&self.username, &self.password)))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::fs;
-
-    fn found(text: &str, host: &str, repository: &str) -> Result<Option<Credential>, RegistryError> {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("auth.json");
-        fs::write(&path, text).unwrap();
-        find(&[Candidate { path, required: true, legacy: false }], host, repository)
-    }
-
-    const FILE: &str = r#"{"auths":{
-        "h.example":{"auth":"aDpo"}, "h.example/a":{"auth":"YTph"}, "h.example/a/b":{"auth":"YjpiOmM"},
-        "https://index.docker.io/v1/":{"username":"hub","password":"x"}, "t.example":{"identitytoken":"idt"}, "e.example":{}}}"#;
-
-    #[test]
-    fn the_longest_key_wins() {
-        let of = |host, repository| found(FILE, host, repository).unwrap();
-        assert_eq!(of("h.example", "x"), Some(Credential::basic("h", "h")));
-        assert_eq!(of("h.example", "ab"), Some(Credential::basic("h", "h")));
-        assert_eq!(of("h.example", "a/x"), Some(Credential::basic("a", "a")));
-        assert_eq!(of("h.example", "a/b/c"), Some(Credential::basic("b", "b:c")));
-        assert_eq!(of("docker.io", "library/x"), Some(Credential::basic("hub", "x")));
-        assert_eq!(of("t.example", "x"), Some(Credential::Identity(Secret::new("idt"))));
-        assert_eq!(of("e.example", "x"), None);
-        assert_eq!(of("h.example:5000", "x"), None);
-    }
-
-    #[test]
-    fn the_first_file_with_an_entry_wins() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = |name: &str, text: &str| {
-            let path = dir.path().join(name);
-            fs::write(&path, text).unwrap();
-            Candidate { path, required: false, legacy: false }
-        };
-        let absent = Candidate { path: dir.path().join("absent"), required: false, legacy: false };
-        let files = [
-            absent.clone(),
-            file("1", r#"{"auths":{"other":{"auth":"eDp4"}}}"#),
-            file("2", r#"{"auths":{"h":{"auth":"MTox"}}}"#),
-            file("3", r#"{"auths":{"h/a":{"auth":"Mjoy"}}}"#),
-        ];
-        assert_eq!(find(&files, "h", "a").unwrap(), Some(Credential::basic("1", "1")));
-        assert!(find(&[Candidate { required: true, ..absent }], "h", "a").is_err());
-    }
-
-    #[test]
-    fn broken_files_are_errors_that_tell_no_secret() {
-        for text in
-            ["{\"auths\": {\"h\": {\"auth\": 17", r#"{"auths":{"h":{"auth":"c2VjcmV0"}}}"#, r#"{"auths":"c2VjcmV0"}"#]
-        {
-            let message = found(text, "h", "a").unwrap_err().to_string();
-            assert!(!message.contains("c2VjcmV0") && !message.contains("secret"), "{message}");
-        }
     }
 }

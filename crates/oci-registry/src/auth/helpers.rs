@@ -11,6 +11,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::credential::{Credential, Secret};
+use crate::environment::Environment;
 use crate::error::RegistryError;
 use crate::limits;
 use crate::problem::printable;
@@ -31,12 +32,13 @@ const IDENTITY_USER: &str = "<token>";
 const UNKNOWN: [&str; 2] = ["credentials not found", "no credentials server URL"];
 
 /// What the helper `name` knows about `server`; `None` when it knows nothing.
-pub(crate) fn get(name: &str, server: &str) -> Result<Option<Credential>, RegistryError> {
+pub(crate) fn get(name: &str, server: &str, environment: &Environment) -> Result<Option<Credential>, RegistryError> {
     let failed = |reason: String| RegistryError::Helper { helper: name.to_owned(), host: server.to_owned(), reason };
     if name.is_empty() || name.contains('/') || name.contains('\0') {
         return Err(failed("its name is not one of a program".to_owned()));
     }
-    let mut command = Command::new(format!("docker-credential-{name}"));
+    let program = format!("docker-credential-{name}");
+    let mut command = Command::new(environment.program(&program).unwrap_or_else(|| program.into()));
     command.arg("get");
     let (success, output) =
         run(command, server, limits::HELPER_TIME).map_err(|e| failed(format!("it cannot be used: {e}")))?;
@@ -113,8 +115,8 @@ mod tests {
 
     #[test]
     fn names_are_no_paths_and_absent_helpers_are_told() {
-        assert!(get("../x", "h").is_err());
-        let message = get("surely-not-there", "h.example").unwrap_err().to_string();
+        assert!(get("../x", "h", &Environment::default()).is_err());
+        let message = get("surely-not-there", "h.example", &Environment::default()).unwrap_err().to_string();
         assert!(message.contains("docker-credential-surely-not-there") && message.contains("h.example"), "{message}");
     }
 }

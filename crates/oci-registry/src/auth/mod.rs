@@ -8,6 +8,7 @@ mod means;
 mod scope;
 mod search;
 mod token;
+mod wallet;
 
 use std::collections::BTreeMap;
 
@@ -18,10 +19,11 @@ use tokio::sync::Mutex;
 use crate::error::RegistryError;
 use crate::options::RegistryOptions;
 use challenge::Challenge;
-use credential::Credential;
+pub(crate) use credential::Credential;
 pub(crate) use means::Means;
 pub(crate) use scope::Scope;
 use token::Token;
+pub(crate) use wallet::{Found, Wallet};
 
 /// Answers for one session on one registry. Several threads may ask at once; a token is fetched once.
 #[derive(Debug)]
@@ -37,17 +39,19 @@ struct State {
 }
 
 impl Authorizer {
+    /// Somebody with these credentials, or without any.
+    pub(crate) fn with(credential: Option<Credential>) -> Self {
+        Self { credential, state: Mutex::default() }
+    }
+
     /// Finds the credentials for `host`/`repository` as the options say. Runs a credential helper where one is set.
     pub(crate) fn new(host: &str, repository: &str, options: &RegistryOptions) -> Result<Self, RegistryError> {
         let credential = match (&options.credentials, options.anonymous) {
             (_, true) => None,
             (Some((user, password)), false) => Some(Credential::basic(user, password)),
-            (None, false) => {
-                let places = search::Places::of_this_process();
-                files::find(&places.files(options.authfile.as_deref()), host, repository)?
-            }
+            (None, false) => Wallet::new(options).find(host, repository, None)?.map(|found| found.credential),
         };
-        Ok(Self { credential, state: Mutex::default() })
+        Ok(Self::with(credential))
     }
 
     /// The `Authorization` header for a request, as far as is known before the registry was asked: none until its first

@@ -92,7 +92,8 @@ impl Content {
     /// Reads and checks the text of a file. The error says what is wrong with it, and where.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let mut content: Self = toml::from_str(text).map_err(|error| {
-            let before = error.span().and_then(|span| text.get(..span.start)).map(|before| before.matches('\n').count() + 1);
+            let before =
+                error.span().and_then(|span| text.get(..span.start)).map(|before| before.matches('\n').count() + 1);
             let line = before.map(|line| format!("line {line}: ")).unwrap_or_default();
             format!("{line}{}", error.message().trim_end())
         })?;
@@ -143,7 +144,10 @@ impl Content {
                 [("insecure", first.insecure != registry.insecure), ("blocked", first.blocked != registry.blocked)]
             {
                 if differs {
-                    return Err(format!("several registries at {} with different settings of {word}", registry.location));
+                    return Err(format!(
+                        "several registries at {} with different settings of {word}",
+                        registry.location
+                    ));
                 }
             }
         }
@@ -159,7 +163,10 @@ impl Registry {
             (true, true) => return Err("a registry has neither prefix nor location".to_owned()),
             (true, false) => self.prefix.clone_from(&self.location),
             (false, true) if !self.prefix.starts_with("*.") => {
-                return Err(format!("registry {}: a location is missing, only prefixes like *.example.com need none", self.prefix));
+                return Err(format!(
+                    "registry {}: a location is missing, only prefixes like *.example.com need none",
+                    self.prefix
+                ));
             }
             (false, _) => {}
         }
@@ -180,7 +187,8 @@ impl Registry {
                 return Err(format!("registry {}: a mirror has no location", self.prefix));
             }
             if self.mirror_by_digest_only && mirror.pull_from_mirror != Pulls::Unset {
-                let problem = "mirror-by-digest-only of a registry and pull-from-mirror of its mirrors exclude each other";
+                let problem =
+                    "mirror-by-digest-only of a registry and pull-from-mirror of its mirrors exclude each other";
                 return Err(format!("registry {}: {problem}", self.prefix));
             }
         }

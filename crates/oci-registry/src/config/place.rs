@@ -12,6 +12,8 @@ pub(crate) struct Place {
     pub(crate) insecure: bool,
     /// Whether it is a mirror: there 403 and 404 mean no more than that the next place is to be asked.
     pub(crate) mirror: bool,
+    /// Whether it is on the host that the image's name gives, so that credentials given for that host are meant for it.
+    pub(crate) at_home: bool,
 }
 
 impl Place {

@@ -98,10 +98,10 @@ impl Registries {
     pub(crate) fn places(&self, name: &ImageName) -> Result<Vec<Place>, RegistryError> {
         let whole = name.whole();
         let Some((registry, file)) = self.matching(&whole) else {
-            return Ok(vec![Place { name: name.clone(), insecure: false, mirror: false }]);
+            return Ok(vec![Place { name: name.clone(), insecure: false, mirror: false, at_home: true }]);
         };
         let end = covered(&whole, &registry.prefix).unwrap_or(0);
-        let there = |location: &str| -> Result<ImageName, RegistryError> {
+        let put = |location: &str| -> Result<ImageName, RegistryError> {
             if location.is_empty() {
                 return Ok(name.clone());
             }
@@ -115,14 +115,16 @@ impl Registries {
                 (Pulls::TagOnly, _) => name.digest().is_none(),
                 (Pulls::All, _) | (Pulls::Unset, false) => true,
             };
-            let name = there(&mirror.location)?;
-            if asked && self.blocking(&name).is_none_or(|(blocking, _)| blocking.prefix == registry.prefix) {
-                places.push(Place { name, insecure: mirror.insecure, mirror: true });
+            let there = put(&mirror.location)?;
+            if asked && self.blocking(&there).is_none_or(|(blocking, _)| blocking.prefix == registry.prefix) {
+                let at_home = there.host() == name.host();
+                places.push(Place { name: there, insecure: mirror.insecure, mirror: true, at_home });
             }
         }
-        let own = there(&registry.location)?;
+        let own = put(&registry.location)?;
         if !registry.blocked && self.blocking(&own).is_none() {
-            places.push(Place { name: own, insecure: registry.insecure, mirror: false });
+            let at_home = own.host() == name.host();
+            places.push(Place { name: own, insecure: registry.insecure, mirror: false, at_home });
         } else if places.is_empty() {
             let (by, file) = self.blocking(&own).unwrap_or((registry, file));
             return Err(blocked(name, by, file));
@@ -136,7 +138,7 @@ impl Registries {
             Some((registry, file)) if registry.blocked => Err(blocked(name, registry, file)),
             found => {
                 let insecure = found.is_some_and(|(registry, _)| registry.insecure);
-                Ok(Place { name: name.clone(), insecure, mirror: false })
+                Ok(Place { name: name.clone(), insecure, mirror: false, at_home: true })
             }
         }
     }
