@@ -147,15 +147,12 @@ fn raw(repo: &Repo, layer: &StoredLayer, lower: &mut Lower) -> Result<Content, C
         None => None,
     };
     for link in notes.iter().flat_map(|notes| &notes.links).filter_map(Link::lower) {
-        let found = match &link.target {
-            LowerTarget::Object(id) => Some(*id),
-            LowerTarget::Path(path) => lower.file(repo, path)?,
+        let (found, target) = match &link.target {
+            LowerTarget::Object(id) => (Some(*id), format!("object {id}")),
+            LowerTarget::Path(path) => (lower.file(repo, path)?, path.clone()),
         };
-        let file = found.ok_or_else(|| ContainerError::LowerLink {
-            path: link.path.clone(),
-            target: format!("{:?}", link.target),
-            reason: "is in no layer below".to_owned(),
-        })?;
+        let reason = "is in no layer below".to_owned();
+        let file = found.ok_or_else(|| ContainerError::LowerLink { path: link.path.clone(), target, reason })?;
         put(repo, &mut tree, &link.path, file)?;
     }
     let factory_var = notes.as_ref().is_some_and(|notes| notes.rules.factory_var);

@@ -116,7 +116,7 @@ impl ImageOptions {
         }
         for path in &derived.outside {
             warn(&format!(
-                "{path} is left out where the image is deployed, unless the system's root is transient or composefs"
+                "what the image says of {path} is left out where it is deployed, unless the root is transient or composefs"
             ));
         }
         Ok(derived.digest)
