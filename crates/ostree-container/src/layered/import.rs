@@ -46,7 +46,7 @@ pub fn import(plan: &Plan<'_>, options: &PullOptions<'_>, listener: &dyn Listene
     let source = Received::new(plan.source, listener, &wanted, options.parallel_fetches);
     let import = Import { plan, options, source: &source, image_ref: image_ref(plan.image)? };
     let pulled = source.run(|| {
-        let before = import.known_base_refs()?;
+        let before = import.known_base_refs();
         let base = import.base()?;
         import.derived(base.as_ref(), listener).inspect_err(|error| import.give_up(error, &before))
     })?;
@@ -67,15 +67,10 @@ impl Import<'_> {
         layers.iter().map(|planned| blob_ref(&planned.layer.descriptor.digest))
     }
 
-    /// The refs of the base's layers that are there before anything is done.
-    fn known_base_refs(&self) -> Result<BTreeSet<RefName>, ContainerError> {
-        let mut known = BTreeSet::new();
-        for name in self.base_refs() {
-            if refs::read(self.plan.repo, &RefTarget::Local(name.clone()))?.is_some() {
-                known.insert(name);
-            }
-        }
-        Ok(known)
+    /// The refs of the base's layers that are there before anything is done, be they damaged.
+    fn known_base_refs(&self) -> BTreeSet<RefName> {
+        let absent = |name: &RefName| matches!(refs::read(self.plan.repo, &RefTarget::Local(name.clone())), Ok(None));
+        self.base_refs().filter(|name| !absent(name)).collect()
     }
 
     /// Takes back the refs of the base's layers when the image is refused, so that nothing of it is reachable. When only the
