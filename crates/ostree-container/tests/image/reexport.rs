@@ -6,8 +6,9 @@ use ostree_container::stored::StoredImage;
 use ostree_container::{ContainerError, EncapsulateOptions, Silent, keys};
 use ostree_core::{DirMeta, Owner, ReadObject, Xattrs, mode};
 use ostree_repo::{Repo, RepoMode};
-use ostree_tar::Flavour;
+use ostree_tar::{ChunkOptions, Flavour, dirs_of, files_of, import_object_set, write_chunk_layer};
 use tempfile::TempDir;
+use testkit::memory_store::MemoryStore;
 
 use crate::pulled::{layer, plain_image, pull, root};
 use crate::support::{
@@ -242,4 +243,31 @@ fn images_without_a_configuration_are_written_too() {
     let second = pull(&copy, &oci(&dir, "copy")).expect("pulled again");
     assert_eq!(second.base, first.base);
     assert_eq!(root(&copy, &second.commit), root(&repo, &first.commit));
+}
+
+#[test]
+fn layers_with_parent_directories_are_recognised() {
+    let (store, commit) = sample_store();
+    for flavour in [Flavour::Links, Flavour::Shared] {
+        let dir = temp_dir();
+        let content = Some(content_meta(&store, &["one", "two", "three"]));
+        let options = EncapsulateOptions { content, flavour, ..options() };
+        write(&store, &commit, &oci(&dir, "sparse"), &options).expect("written");
+        let mut image = Image::read(&oci(&dir, "sparse"));
+        let (dirs, files) = (dirs_of(&store, &commit).expect("dirs"), files_of(&store, &commit).expect("files"));
+        for tar in &mut image.layers[1..] {
+            let held = import_object_set(&tar[..], &MemoryStore::new(), 0).expect("a chunk").0;
+            let files = files.iter().filter(|(id, _)| held.contains(*id));
+            let files = files.map(|(id, paths)| (*id, paths.clone())).collect();
+            tar.clear();
+            let options = ChunkOptions { flavour, parent_dirs: Some(&dirs) };
+            write_chunk_layer(&store, &files, options, tar).expect("written");
+        }
+        let last = image.layers.len() - 1;
+        let name = image.write(&dir.path().join("parents"), last);
+        let repo = new_repo(&dir, RepoMode::BareUser);
+        let stored = pull(&repo, &name).expect("pulled");
+        let done = again(&repo, &stored, &oci(&dir, "copy")).expect("written again");
+        assert!(done.original, "{flavour:?}: {done:?}");
+    }
 }
