@@ -33,6 +33,15 @@ impl Payload {
         !matches!(self, Self::Stream(_, None))
     }
 
+    /// The same body once more; `None` for one that can be sent only once.
+    pub(crate) fn again(&self) -> Option<Self> {
+        match self {
+            Self::Nothing => Some(Self::Nothing),
+            Self::Whole(bytes) => Some(Self::Whole(bytes.clone())),
+            Self::Stream(..) => None,
+        }
+    }
+
     /// The body to send now, which tells `pulse` how far it is; `None` for a request without one.
     pub(crate) fn take(&mut self, pulse: &Arc<Pulse>) -> Option<reqwest::Body> {
         let (source, left) = match self {

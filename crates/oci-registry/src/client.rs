@@ -11,47 +11,53 @@ use crate::name::ImageName;
 use crate::options::RegistryOptions;
 use crate::pull;
 use crate::push::Push;
+use crate::route::Route;
 use crate::runtime::Runtime;
+use crate::settings::Settings;
 
 /// An image on a registry, to be read. Its calls block; none of them may be made from an asynchronous task.
 #[derive(Debug)]
 pub struct RegistrySource {
     runtime: Arc<Runtime>,
-    session: Session,
+    route: Arc<Route>,
     /// The top document, once fetched: a tag that moves meanwhile must not mix two images.
     top: OnceLock<RawManifest>,
 }
 
 impl RegistrySource {
     /// Opens the image `name`, the part after `docker://`: `[host[:port]/]repository[:tag][@digest]`. Finds credentials
-    /// and certificates; the registry itself is first asked by the first use, except with `tls_verify = false`, where it
-    /// is asked now whether it speaks TLS.
+    /// and certificates; the registry itself is first asked by the first use.
     pub fn open(name: &str, options: &RegistryOptions) -> Result<Self, RegistryError> {
-        let (runtime, session) = connect(name, options)?;
-        Ok(Self { runtime, session, top: OnceLock::new() })
+        let name = ImageName::parse(name)?;
+        let settings = Arc::new(Settings::read(options)?);
+        let mut sessions = Vec::new();
+        for site in settings.places(&name)? {
+            sessions.push(Arc::new(Session::new(site, &settings)?));
+        }
+        let route = Arc::new(Route::new(name, sessions, &options.transfer));
+        Ok(Self { runtime: Arc::new(Runtime::start()?), route, top: OnceLock::new() })
     }
 }
 
 impl ImageSource for RegistrySource {
     fn name(&self) -> String {
-        self.session.name.to_string()
+        self.route.name.to_string()
     }
 
     fn manifest(&self) -> Result<RawManifest, ImageError> {
         if let Some(top) = self.top.get() {
             return Ok(top.clone());
         }
-        let name = &self.session.name;
-        let found = self.runtime.block_on(pull::manifest(&self.session, &name.manifest_reference(), name.digest()))?;
+        let found = self.runtime.block_on(pull::manifest(&self.route, None))?;
         Ok(self.top.get_or_init(|| found).clone())
     }
 
     fn manifest_at(&self, descriptor: &Descriptor) -> Result<RawManifest, ImageError> {
-        Ok(self.runtime.block_on(pull::manifest_at(&self.session, descriptor))?)
+        Ok(self.runtime.block_on(pull::manifest_at(&self.route, descriptor))?)
     }
 
     fn blob(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send>, ImageError> {
-        Ok(Box::new(pull::blob(&self.runtime, &self.session, descriptor)?))
+        Ok(Box::new(pull::blob(&self.runtime, &self.route, descriptor)?))
     }
 }
 
@@ -63,8 +69,10 @@ impl RegistrySink {
     /// Opens the image `name` for writing; see [`RegistrySource::open`]. With a digest in the name, the manifest must have
     /// it; with neither tag nor digest, the tag is `latest`.
     pub fn open(name: &str, options: &RegistryOptions) -> Result<Self, RegistryError> {
-        let (runtime, session) = connect(name, options)?;
-        Ok(Self(Push::new(runtime, Arc::new(session), options.mount_from.clone())))
+        let settings = Arc::new(Settings::read(options)?);
+        let site = settings.place_to_push(&ImageName::parse(name)?)?;
+        let session = Arc::new(Session::new(site, &settings)?);
+        Ok(Self(Push::new(Arc::new(Runtime::start()?), session, options.mount_from.clone())))
     }
 }
 
@@ -92,11 +100,4 @@ impl ImageSink for RegistrySink {
     fn finish(&self, manifest: &RawManifest) -> Result<Digest, ImageError> {
         Ok(self.0.put_top(manifest)?)
     }
-}
-
-fn connect(name: &str, options: &RegistryOptions) -> Result<(Arc<Runtime>, Session), RegistryError> {
-    let name = ImageName::parse(name)?;
-    let runtime = Runtime::start()?;
-    let session = runtime.block_on(Session::open(name, options))?;
-    Ok((Arc::new(runtime), session))
 }

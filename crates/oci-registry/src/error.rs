@@ -119,7 +119,7 @@ pub enum RegistryError {
         after: Duration,
     },
     /// The registry (or the host it redirected to) refused with an HTTP status.
-    #[error("{place}: HTTP status {status}{}", told(code, message))]
+    #[error("{place}: HTTP status {status}{}{}", by(host.as_deref()), told(code, message))]
     Status {
         /// What was being done.
         place: Arc<Place>,
@@ -129,6 +129,48 @@ pub enum RegistryError {
         code: String,
         /// The registry's own words; empty when there were none.
         message: String,
+        /// The scheme and host that answered, where the registry had redirected to another one.
+        host: Option<String>,
+        /// How long it asks to wait before the next try (`Retry-After`).
+        retry_after: Option<Duration>,
+    },
+    /// The registry asks for a longer wait than a user is left waiting.
+    #[error("{place}: HTTP status {status}: the registry asks to come again in {} s", after.as_secs())]
+    Busy {
+        /// What was being done.
+        place: Arc<Place>,
+        /// The HTTP status code, 429 or 503.
+        status: u16,
+        /// The wait it asks for.
+        after: Duration,
+    },
+    /// Every try failed for so long that no more are made.
+    #[error("given up after {tries} tries in {} s without progress", after.as_secs())]
+    GaveUp {
+        /// How many tries there were since the last progress.
+        tries: u32,
+        /// How long they took together.
+        after: Duration,
+        /// What the last one came to, with the place.
+        source: Box<RegistryError>,
+    },
+    /// A body was slower than the floor that was set.
+    #[error("{place}: slower than {least} bytes a second for {} s", after.as_secs_f32())]
+    TooSlow {
+        /// What was being done.
+        place: Arc<Place>,
+        /// The floor, in bytes a second.
+        least: u64,
+        /// For how long it was slower, time that was not spent waiting for the network left out.
+        after: Duration,
+    },
+    /// As many bytes were fetched as may be. What came is kept where unfinished blobs are kept.
+    #[error("{place}: stopped because the {limit} bytes that may be fetched have been fetched")]
+    BudgetSpent {
+        /// What was being done.
+        place: Arc<Place>,
+        /// How many bytes of blobs may be fetched.
+        limit: u64,
     },
     /// The registry's token server gave no token.
     #[error("{place}: authentication at {server}: {reason}")]
@@ -159,6 +201,14 @@ pub enum RegistryError {
         place: Arc<Place>,
         /// The content type of the answer.
         content_type: String,
+    },
+    /// The body came packed although it was asked for as it is.
+    #[error("{place}: the answer is packed with {encoding:?}, which was not asked for")]
+    Encoded {
+        /// What was being done.
+        place: Arc<Place>,
+        /// The answer's `Content-Encoding`.
+        encoding: String,
     },
     /// The answer breaks the distribution specification.
     #[error("{place}: {reason}")]
@@ -198,6 +248,10 @@ pub enum RegistryError {
     },
 }
 
+fn by(host: Option<&str>) -> String {
+    host.map(|host| format!(" from {host}")).unwrap_or_default()
+}
+
 fn told(code: &str, message: &str) -> String {
     match (code.is_empty(), message.is_empty()) {
         (true, true) => String::new(),
@@ -228,7 +282,7 @@ impl From<RegistryError> for ImageError {
             RegistryError::SizeMismatch { place, expected, actual } => {
                 Self::SizeMismatch { what: place.to_string(), expected, actual }
             }
-            RegistryError::Status { place, status: 404, code, message: _ } if !place.subject.is_empty() => {
+            RegistryError::Status { place, status: 404, code, .. } if !place.subject.is_empty() => {
                 let code = if code.is_empty() { String::new() } else { format!(" ({code})") };
                 Self::NotFound {
                     what: place.subject.clone(),

@@ -1,17 +1,21 @@
 //! One request and its answer: authentication, redirects and patience, for everything this crate asks of a registry.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::{Method, Request, Response, StatusCode, Url};
+use tokio::sync::OnceCell;
 
 use crate::auth::{Authorizer, Means, Scope};
 use crate::body::Payload;
+use crate::config::Place as Site;
 use crate::endpoint::{self, Endpoint};
 use crate::error::{Place, RegistryError};
 use crate::name::ImageName;
-use crate::options::RegistryOptions;
 use crate::redirect::{self, Step};
+use crate::retry::Tries;
+use crate::settings::Settings;
 use crate::tls::Clients;
 use crate::wait::{self, Patience, Pulse};
 use crate::{limits, problem};
@@ -20,9 +24,12 @@ use crate::{limits, problem};
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) name: ImageName,
-    pub(crate) endpoint: Endpoint,
     pub(crate) patience: Patience,
-    clients: Clients,
+    settings: Arc<Settings>,
+    site: Site,
+    endpoint: OnceCell<Endpoint>,
+    /// The clients and when they were made.
+    clients: Mutex<(Clients, Instant)>,
     auth: Authorizer,
 }
 
@@ -49,6 +56,13 @@ impl Ask {
         self
     }
 
+    /// The same question once more; `None` when its body goes out only once.
+    fn again(&self) -> Option<Self> {
+        let payload = self.payload.again()?;
+        let (method, url, headers) = (self.method.clone(), self.url.clone(), self.headers.clone());
+        Some(Self { method, url, headers, payload, scope: self.scope.clone(), place: Arc::clone(&self.place) })
+    }
+
     /// With a body.
     pub(crate) fn payload(mut self, payload: Payload) -> Self {
         self.payload = payload;
@@ -57,40 +71,84 @@ impl Ask {
 }
 
 impl Session {
-    /// Prepares a session. Only with `tls_verify = false` the registry is asked something: whether it speaks TLS.
-    pub(crate) async fn open(name: ImageName, options: &RegistryOptions) -> Result<Self, RegistryError> {
-        let clients = Clients::new(name.host(), options)?;
-        let auth = Authorizer::new(name.host(), name.repository(), options)?;
-        let patience = Patience::new(options.timeout);
+    /// Prepares a session: finds credentials and certificates. Nothing is asked yet.
+    pub(crate) fn new(site: Site, settings: &Arc<Settings>) -> Result<Self, RegistryError> {
+        let clients = Mutex::new((settings.clients(&site)?, Instant::now()));
+        let auth = settings.authorizer(&site)?;
+        let (name, patience) = (site.name.clone(), Patience::new(settings.options().timeout));
+        Ok(Self { name, patience, settings: Arc::clone(settings), site, endpoint: OnceCell::new(), clients, auth })
+    }
+
+    /// Where the repository is; found out in one try. Only where plain HTTP is allowed the registry is asked for
+    /// it: whether it speaks TLS.
+    pub(crate) async fn endpoint_once(&self) -> Result<&Endpoint, RegistryError> {
         let endpoint = |tls| {
-            Endpoint::new(name.host(), name.repository(), tls)
-                .map_err(|reason| RegistryError::Name { name: name.to_string(), reason })
+            Endpoint::new(self.name.host(), self.name.repository(), tls)
+                .map_err(|reason| RegistryError::Name { name: self.name.to_string(), reason })
         };
-        let mut session = Self { endpoint: endpoint(true)?, patience, clients, auth, name: name.clone() };
-        if !options.tls_verify && session.ping().await.is_err() {
-            session.endpoint = endpoint(false)?;
-            session.ping().await?;
+        let find = || async {
+            let over_tls = endpoint(true)?;
+            if self.site.insecure && self.ping(&over_tls).await.is_err() {
+                let plain = endpoint(false)?;
+                self.ping(&plain).await?;
+                return Ok(plain);
+            }
+            Ok(over_tls)
+        };
+        self.endpoint.get_or_try_init(find).await
+    }
+
+    /// The same with as many tries as the options say.
+    pub(crate) async fn endpoint(&self) -> Result<&Endpoint, RegistryError> {
+        let mut tries = Tries::new(&self.settings.options().transfer);
+        loop {
+            match self.endpoint_once().await {
+                Ok(found) => return Ok(found),
+                Err(error) => self.recover(&mut tries, error).await?,
+            }
         }
-        Ok(session)
     }
 
     /// Asks whether anything answers, whatever it says.
-    async fn ping(&self) -> Result<(), RegistryError> {
+    async fn ping(&self, endpoint: &Endpoint) -> Result<(), RegistryError> {
         let place = Arc::new(Place {
             operation: "contacting",
             subject: String::new(),
             host: self.name.host().to_owned(),
             repository: String::new(),
         });
-        let request = Request::new(Method::GET, self.endpoint.ping());
-        wait::answer(
-            self.clients.choose(&self.endpoint.ping(), true).execute(request),
-            &Pulse::new(),
-            &self.patience,
-            &place,
-        )
-        .await
-        .map(drop)
+        let request = Request::new(Method::GET, endpoint.ping());
+        let client = self.clients().choose(&endpoint.ping(), true).clone();
+        wait::answer(client.execute(request), &Pulse::new(), &self.patience, &place).await.map(drop)
+    }
+
+    /// Waits before the try after `error`, or gives it back. Connections that stood still are not used again: where many
+    /// requests share one, the next would stand still with it.
+    pub(crate) async fn recover(&self, tries: &mut Tries, error: RegistryError) -> Result<(), RegistryError> {
+        self.renew(&error);
+        tries.again(error).await
+    }
+
+    /// Makes new connections after an error that says that the old ones stand still.
+    pub(crate) fn renew(&self, error: &RegistryError) {
+        if !matches!(error, RegistryError::TimedOut { .. } | RegistryError::TooSlow { .. }) {
+            return;
+        }
+        let mut clients = self.clients.lock().unwrap_or_else(|e| e.into_inner());
+        if clients.1.elapsed() >= self.patience.idle
+            && let Ok(new) = self.settings.clients(&self.site)
+        {
+            *clients = (new, Instant::now());
+        }
+    }
+
+    fn clients(&self) -> Clients {
+        self.clients.lock().unwrap_or_else(|e| e.into_inner()).0.clone()
+    }
+
+    /// Whether `url` is on the registry itself.
+    fn is_home(&self, url: &Url) -> bool {
+        self.endpoint.get().is_some_and(|endpoint| endpoint.is_home(url))
     }
 
     /// The words that messages about an operation on this repository start with.
@@ -107,12 +165,13 @@ impl Session {
     /// back as it is.
     pub(crate) async fn send(&self, mut ask: Ask) -> Result<Response, RegistryError> {
         let place = Arc::clone(&ask.place);
-        let means = Means { clients: &self.clients, endpoint: &self.endpoint, patience: &self.patience, place: &place };
+        let (clients, endpoint) = (self.clients(), self.endpoint_once().await?);
+        let means = Means { clients: &clients, endpoint, patience: &self.patience, place: &place };
         let mut challenged = false;
         loop {
             let authorization = self.auth.header(&ask.scope, means).await?;
-            let response = self.follow(&mut ask, authorization.as_ref()).await?;
-            let refused = response.status() == StatusCode::UNAUTHORIZED && self.endpoint.is_home(response.url());
+            let response = self.follow(&clients, &mut ask, authorization.as_ref()).await?;
+            let refused = response.status() == StatusCode::UNAUTHORIZED && self.is_home(response.url());
             if !refused || challenged {
                 return Ok(response);
             }
@@ -125,7 +184,12 @@ impl Session {
     }
 
     /// Asks, and goes where the answer points to. Credentials go to the registry's own origin only.
-    async fn follow(&self, ask: &mut Ask, authorization: Option<&HeaderValue>) -> Result<Response, RegistryError> {
+    async fn follow(
+        &self,
+        clients: &Clients,
+        ask: &mut Ask,
+        authorization: Option<&HeaderValue>,
+    ) -> Result<Response, RegistryError> {
         let mut url = ask.url.clone();
         for _ in 0..=limits::REDIRECTS {
             let pulse = Pulse::new();
@@ -133,7 +197,7 @@ impl Session {
             *request.headers_mut() = ask.headers.clone();
             // What is stored is what is hashed: nothing may be packed on its way.
             request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-            let home = self.endpoint.is_home(&url);
+            let home = self.is_home(&url);
             if let Some(authorization) = authorization.filter(|_| home) {
                 request.headers_mut().insert(AUTHORIZATION, authorization.clone());
             }
@@ -141,7 +205,7 @@ impl Session {
                 return Err(refused(ask, Some(&url), "the upload cannot be sent a second time"));
             }
             *request.body_mut() = ask.payload.take(&pulse);
-            let client = self.clients.choose(&url, home);
+            let client = clients.choose(&url, home);
             let response = wait::answer(client.execute(request), &pulse, &self.patience, &ask.place).await?;
             match redirect::step(&url, &ask.method, response.status(), response.headers()) {
                 Step::Stay => return Ok(response),
@@ -158,7 +222,7 @@ impl Session {
         let url = found
             .map_err(|reason| RegistryError::protocol(place, format!("the upload's location: {reason}")))?
             .ok_or_else(|| RegistryError::protocol(place, "the registry gave no location to upload to"))?;
-        if self.endpoint.is_tls() && url.scheme() != "https" {
+        if self.endpoint.get().is_none_or(Endpoint::is_tls) && url.scheme() != "https" {
             let reason = "the upload would leave TLS for plain HTTP";
             return Err(RegistryError::Redirect { place: Arc::clone(place), target: endpoint::shown(&url), reason });
         }
@@ -172,10 +236,33 @@ impl Session {
         good: &[u16],
         place: &Arc<Place>,
     ) -> Result<Response, RegistryError> {
-        if !good.contains(&response.status().as_u16()) {
-            return Err(problem::refusal(response, &self.patience, place).await);
+        if good.contains(&response.status().as_u16()) {
+            return Ok(response);
         }
-        Ok(response)
+        let elsewhere = (!self.is_home(response.url())).then(|| endpoint::shown(response.url()));
+        let mut error = problem::refusal(response, &self.patience, place).await;
+        if let RegistryError::Status { host, .. } = &mut error {
+            *host = elsewhere;
+        }
+        Err(error)
+    }
+
+    /// Asks until one of the `good` statuses comes, with as many tries as the options say.
+    pub(crate) async fn ask(&self, mut ask: Ask, good: &[u16]) -> Result<Response, RegistryError> {
+        let mut tries = Tries::new(&self.settings.options().transfer);
+        loop {
+            let place = Arc::clone(&ask.place);
+            let again = ask.again();
+            let tried = async { self.expect(self.send(ask).await?, good, &place).await };
+            match (tried.await, again) {
+                (Ok(response), _) => return Ok(response),
+                (Err(error), None) => return Err(error),
+                (Err(error), Some(again)) => {
+                    self.recover(&mut tries, error).await?;
+                    ask = again;
+                }
+            }
+        }
     }
 }
 

@@ -1,9 +1,10 @@
 //! Turns the answer of a registry that is not what was hoped for into an error, in the registry's own words.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::Response;
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
 use serde::Deserialize;
 
 use crate::error::{Place, RegistryError};
@@ -51,9 +52,21 @@ pub(crate) async fn read_small(
 pub(crate) async fn refusal(response: Response, patience: &Patience, place: &Arc<Place>) -> RegistryError {
     let status = response.status().as_u16();
     let page = is_page(&response);
+    let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| pause(value.to_str().ok()?));
     let body = read_some(response, patience, place).await;
     let (code, message) = if page { (String::new(), "(a web page)".to_owned()) } else { words(&body) };
-    RegistryError::Status { place: Arc::clone(place), status, code, message }
+    RegistryError::Status { place: Arc::clone(place), status, code, message, host: None, retry_after }
+}
+
+/// The wait a `Retry-After` header asks for: seconds, or a date (RFC 9110, section 10.2.3).
+fn pause(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+    let left = date.as_second().saturating_sub(jiff::Timestamp::now().as_second());
+    Some(Duration::from_secs(u64::try_from(left).unwrap_or(0)))
 }
 
 /// The beginning of a body, whatever happens to the rest of it.
@@ -94,6 +107,19 @@ pub(crate) fn refuse_page(response: &Response, place: &Arc<Place>) -> Result<(),
     Ok(())
 }
 
+/// Refuses a packed body. Storages that keep a packed layer may also call that an encoding; its length tells, and so
+/// `is_whole` says whether that is the stored one.
+pub(crate) fn refuse_packed(response: &Response, is_whole: bool, place: &Arc<Place>) -> Result<(), RegistryError> {
+    let encodings = response.headers().get_all(CONTENT_ENCODING).iter();
+    match encodings.into_iter().find(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        Some(encoding) if !is_whole => {
+            let encoding = printable(&String::from_utf8_lossy(encoding.as_bytes()));
+            Err(RegistryError::Encoded { place: Arc::clone(place), encoding })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The content type of an answer without its parameters, in lower case.
 pub(crate) fn content_type(response: &Response) -> Option<String> {
     let value = response.headers().get(CONTENT_TYPE)?.to_str().ok()?;
@@ -108,6 +134,15 @@ fn is_page(response: &Response) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn waits_in_seconds_and_until_a_date() {
+        assert_eq!(pause(" 7 "), Some(Duration::from_secs(7)));
+        assert_eq!(pause("Wed, 21 Oct 2015 07:28:00 GMT"), Some(Duration::ZERO));
+        let later = pause("Fri, 31 Dec 2100 23:59:59 GMT").unwrap();
+        assert!(later > Duration::from_secs(1_000_000), "{later:?}");
+        assert_eq!(pause("soon"), None);
+    }
 
     #[test]
     fn envelopes_unknown_codes_and_plain_text() {

@@ -5,19 +5,34 @@ use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
 use oci_image::{Descriptor, Digest, DigestHasher, ImageError, RawManifest};
+use reqwest::Method;
 use reqwest::header::{ACCEPT, HeaderValue};
-use reqwest::{Method, Response};
 
 use crate::auth::Scope;
-use crate::error::{Place, RegistryError};
+use crate::error::RegistryError;
 use crate::exchange::{Ask, Session};
-use crate::pipe::{self, Receiver, Sender};
+use crate::fetch::{Done, Transfer};
+use crate::pipe::{self, Receiver};
+use crate::route::Route;
 use crate::runtime::Runtime;
-use crate::wait::{self, Patience};
 use crate::{limits, media_type, problem};
 
-/// Fetches the manifest that `reference` (a tag or digest) names. With `digest`, its bytes must have it.
-pub(crate) async fn manifest(
+/// Fetches the manifest that the image's name stands for, or with `digest` the one that has it.
+pub(crate) async fn manifest(route: &Route, digest: Option<&Digest>) -> Result<RawManifest, RegistryError> {
+    let mut turns = route.turns();
+    while let Some(session) = turns.session() {
+        let name = &session.name;
+        let reference = digest.map_or_else(|| name.manifest_reference(), Digest::to_string);
+        match manifest_there(session, &reference, digest.or_else(|| name.digest())).await {
+            Ok(found) => return Ok(found),
+            Err(error) => turns.next(error).await?,
+        }
+    }
+    Err(RegistryError::Name { name: route.name.to_string(), reason: "there is no place to fetch it from".to_owned() })
+}
+
+/// Asks once for the manifest that `reference` (a tag or digest) names. With `digest`, its bytes must have it.
+async fn manifest_there(
     session: &Session,
     reference: &str,
     digest: Option<&Digest>,
@@ -26,9 +41,11 @@ pub(crate) async fn manifest(
     let accept = HeaderValue::from_str(&media_type::accept())
         .map_err(|_| RegistryError::protocol(&place, "the accepted types are no header"))?;
     let scope = Scope::pull(session.name.repository());
-    let ask = Ask::new(Method::GET, session.endpoint.manifest(reference), scope, &place).header(ACCEPT, accept);
+    let url = session.endpoint_once().await?.manifest(reference);
+    let ask = Ask::new(Method::GET, url, scope, &place).header(ACCEPT, accept);
     let response = session.expect(session.send(ask).await?, &[200], &place).await?;
     problem::refuse_page(&response, &place)?;
+    problem::refuse_packed(&response, false, &place)?;
     let header = problem::content_type(&response);
     let bytes = problem::read_small(response, limits::MANIFEST_BYTES, &session.patience, &place).await?;
     let actual = match digest {
@@ -48,86 +65,54 @@ pub(crate) async fn manifest(
 }
 
 /// Fetches the manifest a descriptor points to, and checks its size too.
-pub(crate) async fn manifest_at(session: &Session, descriptor: &Descriptor) -> Result<RawManifest, RegistryError> {
-    let found = manifest(session, &descriptor.digest.to_string(), Some(&descriptor.digest)).await?;
+pub(crate) async fn manifest_at(route: &Route, descriptor: &Descriptor) -> Result<RawManifest, RegistryError> {
+    let found = manifest(route, Some(&descriptor.digest)).await?;
     let actual = found.bytes.len() as u64;
-    if actual != descriptor.size {
-        let place = session.place("fetching", format!("manifest {}", descriptor.digest));
-        return Err(RegistryError::SizeMismatch { place, expected: descriptor.size, actual });
+    match route.turns().session() {
+        Some(session) if actual != descriptor.size => {
+            let place = session.place("fetching", format!("manifest {}", descriptor.digest));
+            Err(RegistryError::SizeMismatch { place, expected: descriptor.size, actual })
+        }
+        _ => Ok(found),
     }
-    Ok(found)
 }
 
-/// Opens a blob. Its status, type and stated length are judged before this returns; its bytes come through the reader.
+/// Opens a blob, and waits for its first bytes, so that one that is not there is known when this returns.
 pub(crate) fn blob(
     runtime: &Arc<Runtime>,
-    session: &Session,
+    route: &Arc<Route>,
     descriptor: &Descriptor,
 ) -> Result<BlobReader, RegistryError> {
-    let place = session.place("fetching", format!("blob {}", descriptor.digest));
-    let response = runtime.block_on(open(session, descriptor, &place))?;
     let (sender, receiver) = pipe::pipe(limits::PIPE_BYTES);
-    let transfer = Transfer { response, expected: descriptor.size, patience: session.patience, place };
-    let task = runtime.spawn(transfer.run(sender));
-    Ok(BlobReader { receiver, task, rest: Bytes::new(), failed: false, _runtime: Arc::clone(runtime) })
+    let done = Done::default();
+    let transfer = Transfer::new(Arc::clone(route), descriptor.clone(), sender, Arc::clone(&done));
+    let task = runtime.spawn(transfer.run());
+    let mut reader =
+        BlobReader { receiver, task, rest: Bytes::new(), failed: false, done, _runtime: Arc::clone(runtime) };
+    reader.rest = reader.receiver.next().transpose()?.unwrap_or_default();
+    Ok(reader)
 }
 
-async fn open(session: &Session, descriptor: &Descriptor, place: &Arc<Place>) -> Result<Response, RegistryError> {
-    let scope = Scope::pull(session.name.repository());
-    let ask = Ask::new(Method::GET, session.endpoint.blob(&descriptor.digest), scope, place);
-    let response = session.expect(session.send(ask).await?, &[200], place).await?;
-    problem::refuse_page(&response, place)?;
-    match response.content_length() {
-        Some(actual) if actual != descriptor.size => {
-            Err(RegistryError::SizeMismatch { place: Arc::clone(place), expected: descriptor.size, actual })
-        }
-        _ => Ok(response),
-    }
-}
-
-/// A blob on its way.
-struct Transfer {
-    response: Response,
-    expected: u64,
-    patience: Patience,
-    place: Arc<Place>,
-}
-
-impl Transfer {
-    /// Moves the blob into the pipe until its end, an error, or the reader's loss of interest.
-    async fn run(mut self, sender: Sender<RegistryError>) {
-        let mut actual = 0_u64;
-        loop {
-            match wait::piece(self.response.chunk(), &self.patience, &self.place).await {
-                Ok(Some(piece)) => {
-                    actual += piece.len() as u64;
-                    if actual > self.expected {
-                        return sender.fail(self.mismatch(actual));
-                    }
-                    if sender.send(piece).await.is_err() {
-                        return;
-                    }
-                }
-                Ok(None) if actual == self.expected => return,
-                Ok(None) => return sender.fail(self.mismatch(actual)),
-                Err(error) => return sender.fail(error),
-            }
-        }
-    }
-
-    fn mismatch(&self, actual: u64) -> RegistryError {
-        RegistryError::SizeMismatch { place: Arc::clone(&self.place), expected: self.expected, actual }
-    }
-}
-
-/// A blob's bytes as they come. Its length is checked, its digest is not. Dropping it ends the transfer.
+/// A blob's bytes as they come. Its length is checked, its digest too, but not before its last byte. Dropping it ends
+/// the transfer.
 #[derive(Debug)]
 pub(crate) struct BlobReader {
     receiver: Receiver<RegistryError>,
     task: tokio::task::JoinHandle<()>,
     rest: Bytes,
     failed: bool,
+    /// What is kept of the blob, once it is whole and right.
+    done: Done,
     _runtime: Arc<Runtime>,
+}
+
+impl BlobReader {
+    /// Removes what was kept of a blob that was read to its end.
+    fn forget(&self) {
+        if let Some(partial) = self.done.lock().unwrap_or_else(|e| e.into_inner()).take() {
+            partial.remove();
+        }
+    }
 }
 
 impl Read for BlobReader {
@@ -137,7 +122,10 @@ impl Read for BlobReader {
         }
         while self.rest.is_empty() {
             match self.receiver.next() {
-                None => return Ok(0),
+                None => {
+                    self.forget();
+                    return Ok(0);
+                }
                 Some(Ok(bytes)) => self.rest = bytes,
                 Some(Err(error)) => {
                     self.failed = true;

@@ -49,8 +49,8 @@ impl Push {
     async fn head(&self, descriptor: &Descriptor) -> Result<bool, RegistryError> {
         let place = self.session.place("looking for", format!("blob {}", descriptor.digest));
         let scope = Scope::push(self.session.name.repository());
-        let ask = Ask::new(Method::HEAD, self.session.endpoint.blob(&descriptor.digest), scope, &place);
-        let response = self.session.expect(self.session.send(ask).await?, &[200, 404], &place).await?;
+        let ask = Ask::new(Method::HEAD, self.session.endpoint().await?.blob(&descriptor.digest), scope, &place);
+        let response = self.session.ask(ask, &[200, 404]).await?;
         let length = response.headers().get(reqwest::header::CONTENT_LENGTH);
         let length = length.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
         Ok(response.status().as_u16() == 200 && length.is_none_or(|length| length == descriptor.size))
@@ -108,11 +108,11 @@ impl Push {
         let kind = HeaderValue::from_str(&manifest.media_type)
             .map_err(|_| RegistryError::protocol(&place, "its media type is no header"))?;
         let scope = Scope::push(self.session.name.repository());
-        let ask = Ask::new(Method::PUT, self.session.endpoint.manifest(reference), scope, &place)
-            .header(CONTENT_TYPE, kind)
-            .payload(Payload::Whole(Bytes::copy_from_slice(&manifest.bytes)));
         self.runtime.block_on(async {
-            let response = self.session.expect(self.session.send(ask).await?, &[200, 201, 202], &place).await?;
+            let ask = Ask::new(Method::PUT, self.session.endpoint().await?.manifest(reference), scope, &place)
+                .header(CONTENT_TYPE, kind)
+                .payload(Payload::Whole(Bytes::copy_from_slice(&manifest.bytes)));
+            let response = self.session.ask(ask, &[200, 201, 202]).await?;
             check_stored(&response, digest, &place)
         })
     }

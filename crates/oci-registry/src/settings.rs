@@ -22,6 +22,11 @@ impl Settings {
         Ok(Self { options: options.clone(), registries, wallet: Wallet::new(options) })
     }
 
+    /// What the caller said.
+    pub(crate) fn options(&self) -> &RegistryOptions {
+        &self.options
+    }
+
     /// The places an image is fetched from, in the order in which they are to be asked: its mirrors, then its own location.
     /// There is at least one; an image that is blocked everywhere is an error.
     pub(crate) fn places(&self, name: &ImageName) -> Result<Vec<Place>, RegistryError> {

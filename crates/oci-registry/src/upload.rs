@@ -45,8 +45,8 @@ impl Upload {
     /// Opens an upload.
     pub(crate) async fn begin(session: &Arc<Session>, place: &Arc<Place>) -> Result<Self, RegistryError> {
         let scope = Scope::push(session.name.repository());
-        let ask = Ask::new(Method::POST, session.endpoint.uploads(), scope.clone(), place);
-        let response = session.expect(session.send(ask).await?, &[202], place).await?;
+        let ask = Ask::new(Method::POST, session.endpoint().await?.uploads(), scope.clone(), place);
+        let response = session.ask(ask, &[202]).await?;
         Self::opened(session, &response, scope, place)
     }
 
@@ -58,8 +58,8 @@ impl Upload {
         place: &Arc<Place>,
     ) -> Result<Mount, RegistryError> {
         let scope = Scope::push(session.name.repository()).and_pull(from);
-        let ask = Ask::new(Method::POST, session.endpoint.mount(digest, from), scope.clone(), place);
-        let response = session.expect(session.send(ask).await?, &[201, 202], place).await?;
+        let ask = Ask::new(Method::POST, session.endpoint().await?.mount(digest, from), scope.clone(), place);
+        let response = session.ask(ask, &[201, 202]).await?;
         if response.status().as_u16() == 201 {
             return Ok(Mount::Done);
         }

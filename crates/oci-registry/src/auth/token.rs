@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use reqwest::{Method, Request, Response, Url};
+use reqwest::{Method, Request, Response, StatusCode, Url};
 use serde::Deserialize;
 
 use super::challenge::Server;
@@ -60,6 +60,13 @@ pub(crate) async fn fetch(
     let client = means.clients.choose(&realm, means.endpoint.is_home(&realm));
     let asked = Instant::now();
     let response = wait::answer(client.execute(request), &Pulse::new(), means.patience, means.place).await?;
+    if response.status().is_server_error() || response.status() == StatusCode::TOO_MANY_REQUESTS {
+        let mut busy = problem::refusal(response, means.patience, means.place).await;
+        if let RegistryError::Status { host, .. } = &mut busy {
+            *host = Some(endpoint::shown(&realm));
+        }
+        return Err(busy);
+    }
     if !response.status().is_success() {
         return Err(failed(refusal(response, means).await));
     }

@@ -1,0 +1,266 @@
+//! One blob on its way: from what is kept of it, then from the places that have it, going on after every break.
+
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use oci_image::{Descriptor, DigestHasher};
+use tokio::time::Instant;
+
+use crate::error::{Place, RegistryError};
+use crate::exchange::Session;
+use crate::limits::{self, BLOCK_BYTES};
+use crate::pace::Pace;
+use crate::partial::Partial;
+use crate::partial_store::Room;
+use crate::pipe::Sender;
+use crate::route::{Route, Turns};
+use crate::segment::{self, Opened, Segment};
+use crate::wait;
+
+/// Where a transfer leaves the partial blob once its digest is known to be right, to be removed by the reader when it
+/// has read everything.
+pub(crate) type Done = Arc<Mutex<Option<Partial>>>;
+
+/// A blob on its way.
+pub(crate) struct Transfer {
+    route: Arc<Route>,
+    descriptor: Descriptor,
+    /// How many of its bytes came and were passed on or held back.
+    at: u64,
+    hasher: DigestHasher,
+    partial: Option<Partial>,
+    out: Out,
+    done: Done,
+}
+
+/// Where the bytes go.
+enum Out {
+    /// Into memory, until the digest is right.
+    Held(Vec<u8>, Sender<RegistryError>),
+    /// To the reader.
+    Pipe(Sender<RegistryError>),
+}
+
+/// Why a transfer ended early.
+enum End {
+    /// It failed, and so the next try may.
+    Failed(RegistryError),
+    /// Nobody reads any more.
+    Unread,
+}
+
+impl From<RegistryError> for End {
+    fn from(error: RegistryError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl Transfer {
+    /// A transfer that begins with the first byte.
+    pub(crate) fn new(route: Arc<Route>, descriptor: Descriptor, sender: Sender<RegistryError>, done: Done) -> Self {
+        let held = descriptor.size <= limits::HELD_BYTES;
+        let out = if held { Out::Held(Vec::new(), sender) } else { Out::Pipe(sender) };
+        let hasher = DigestHasher::new(descriptor.digest.algorithm());
+        Self { route, descriptor, at: 0, hasher, partial: None, out, done }
+    }
+
+    /// Moves the blob into the pipe until its end, an error that lasts, or the reader's loss of interest.
+    pub(crate) async fn run(mut self) {
+        let ended = match self.all().await {
+            Ok(()) => self.hand_over().await,
+            ended => ended,
+        };
+        if let Err(End::Failed(error)) = ended {
+            let (Out::Held(_, sender) | Out::Pipe(sender)) = self.out;
+            sender.fail(error);
+        }
+    }
+
+    async fn all(&mut self) -> Result<(), End> {
+        if matches!(self.out, Out::Pipe(_)) {
+            let (route, descriptor) = (Arc::clone(&self.route), self.descriptor.clone());
+            self.partial = tokio::task::block_in_place(|| route.partials.as_ref()?.open(&descriptor).ok());
+            self.from_disk().await?;
+        }
+        let mut turns = self.route.turns();
+        loop {
+            self.from_network(&mut turns).await?;
+            let Some(error) = self.wrong_digest(&turns) else { return Ok(()) };
+            if let Some(partial) = self.partial.take() {
+                partial.discard();
+            }
+            let Out::Held(held, _) = &mut self.out else { return Err(error.into()) };
+            held.clear();
+            self.at = 0;
+            self.hasher = DigestHasher::new(self.descriptor.digest.algorithm());
+            turns.next(error).await?;
+        }
+    }
+
+    /// Gives out what was held back, and the partial blob.
+    async fn hand_over(&mut self) -> Result<(), End> {
+        if let Out::Held(held, sender) = &mut self.out {
+            let held = Bytes::from(std::mem::take(held));
+            if !held.is_empty() {
+                sender.send(held).await.map_err(|_| End::Unread)?;
+            }
+        }
+        *self.done.lock().unwrap_or_else(|e| e.into_inner()) = self.partial.take();
+        Ok(())
+    }
+
+    fn wrong_digest(&self, turns: &Turns) -> Option<RegistryError> {
+        let actual = self.hasher.clone().finish();
+        let expected = self.descriptor.digest.clone();
+        let place = self.place(turns.session()?);
+        (actual != expected).then_some(RegistryError::DigestMismatch { place, expected, actual })
+    }
+
+    fn place(&self, session: &Session) -> Arc<Place> {
+        session.place("fetching", format!("blob {}", self.descriptor.digest))
+    }
+
+    /// Passes on what is kept of the blob, and what someone else who fetches it is just keeping.
+    async fn from_disk(&mut self) -> Result<(), End> {
+        let mut moved = Instant::now();
+        while let Some(partial) = &mut self.partial {
+            if let Some((block, hasher)) = tokio::task::block_in_place(|| partial.block(self.at, &self.hasher)) {
+                self.at += block.len() as u64;
+                self.hasher = hasher;
+                self.send(block).await?;
+                moved = Instant::now();
+            } else if self.at == self.descriptor.size {
+                return Ok(());
+            } else if partial.is_owned() {
+                if !partial.is_linked() || partial.cut(self.at).is_err() {
+                    self.partial = None;
+                }
+                return Ok(());
+            } else if partial.try_own() {
+                // Look once more: it may have grown before it was left.
+            } else if moved.elapsed() >= limits::FOLLOW_TIME {
+                self.partial = None;
+            } else {
+                tokio::time::sleep(limits::FOLLOW_PAUSE).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Fetches the rest.
+    async fn from_network(&mut self, turns: &mut Turns) -> Result<(), End> {
+        let mut ranged = true;
+        while self.at < self.descriptor.size {
+            let Some(session) = turns.session().cloned() else { return Ok(()) };
+            let before = self.at;
+            let tried = self.part(&session, &mut ranged).await;
+            if self.at > before {
+                turns.progress();
+            }
+            match tried {
+                Ok(()) => {}
+                Err(End::Failed(error)) => {
+                    turns.next(error).await?;
+                    ranged = true;
+                }
+                Err(End::Unread) => return Err(End::Unread),
+            }
+        }
+        Ok(())
+    }
+
+    /// One question and its answer. Where a server cannot be asked for a part, `ranged` is cleared.
+    async fn part(&mut self, session: &Session, ranged: &mut bool) -> Result<(), End> {
+        let (route, place) = (Arc::clone(&self.route), self.place(session));
+        let mut grant = route.quota.grant(self.descriptor.size - self.at);
+        let spent = || RegistryError::BudgetSpent { place: Arc::clone(&place), limit: route.quota.max().unwrap_or(0) };
+        if grant.left() == 0 {
+            return Err(spent().into());
+        }
+        let span = self.at..self.at + grant.left();
+        let opened = segment::open(session, &self.descriptor, &place, span.clone(), *ranged).await?;
+        let Opened::Part(Segment { mut response, mut skip }) = opened else {
+            *ranged = false;
+            return Ok(());
+        };
+        let mut pace = Pace::new(&route.transfer, session.patience.idle);
+        loop {
+            let asked = Instant::now();
+            let Some(mut piece) = wait::piece(response.chunk(), &session.patience, &place).await? else { break };
+            if let Some(least) = pace.came(asked.elapsed(), piece.len()) {
+                let after = session.patience.idle;
+                return Err(RegistryError::TooSlow { place, least, after }.into());
+            }
+            let enough = grant.take(piece.len());
+            route.quota.throttle(piece.len()).await;
+            let unwanted = usize::try_from(skip).map_or(piece.len(), |skip| skip.min(piece.len()));
+            skip -= unwanted as u64;
+            drop(piece.split_to(unwanted));
+            self.accept(piece, span.end, &place).await?;
+            if self.at == span.end && self.at < self.descriptor.size {
+                return Ok(());
+            }
+            if !enough {
+                return Err(spent().into());
+            }
+        }
+        if self.at < span.end {
+            return Err(self.mismatch(&place, self.at).into());
+        }
+        Ok(())
+    }
+
+    fn mismatch(&self, place: &Arc<Place>, actual: u64) -> RegistryError {
+        RegistryError::SizeMismatch { place: Arc::clone(place), expected: self.descriptor.size, actual }
+    }
+
+    /// Takes in bytes of the blob up to `end`, keeps and passes them on.
+    async fn accept(&mut self, mut piece: Bytes, end: u64, place: &Arc<Place>) -> Result<(), End> {
+        let room = usize::try_from(end - self.at).unwrap_or(usize::MAX);
+        if piece.len() > room {
+            if end == self.descriptor.size {
+                return Err(self.mismatch(place, self.at + piece.len() as u64).into());
+            }
+            piece.truncate(room);
+        }
+        while !piece.is_empty() {
+            let left = BLOCK_BYTES - self.at % BLOCK_BYTES;
+            let part = piece.split_to(usize::try_from(left).map_or(piece.len(), |left| left.min(piece.len())));
+            self.hasher.update(&part);
+            let at = self.at;
+            self.at += part.len() as u64;
+            self.keep(at, &part);
+            self.send(part).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes a part of one block to the partial blob, while that is wanted.
+    fn keep(&mut self, at: u64, part: &[u8]) {
+        let Some(partial) = &self.partial else { return };
+        let whole = self.at == self.descriptor.size;
+        let right = !whole || self.hasher.clone().finish() == self.descriptor.digest;
+        let ends = right && (whole || self.at.is_multiple_of(BLOCK_BYTES));
+        let written = partial.write(at, part);
+        let written = written.and_then(|()| if ends { partial.end_block(self.at, &self.hasher) } else { Ok(()) });
+        let room = match (&self.route.partials, self.at.is_multiple_of(limits::PARTIAL_CHECK_BYTES)) {
+            _ if written.is_err() => Room::NoSpace,
+            (Some(store), true) => tokio::task::block_in_place(|| store.room(partial, &self.descriptor.digest)),
+            _ => Room::Enough,
+        };
+        match room {
+            Room::Enough => {}
+            // What is there is still good for the next time.
+            Room::Full => self.partial = None,
+            Room::NoSpace => self.partial.take().into_iter().for_each(Partial::discard),
+        }
+    }
+
+    async fn send(&mut self, part: Bytes) -> Result<(), End> {
+        match &mut self.out {
+            Out::Held(held, _) => held.extend_from_slice(&part),
+            Out::Pipe(sender) => sender.send(part).await.map_err(|_| End::Unread)?,
+        }
+        Ok(())
+    }
+}
