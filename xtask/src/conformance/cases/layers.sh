@@ -19,10 +19,16 @@ small_image() {
         ln -s tool t/usr/bin/alias && ln -s dir t/usr/lib/link && encapsulated t "$1" && plain_layer "$1"
 }
 
-# A tree as an image, by way of the repository `base.repo`: encapsulated TREE DIR.
+# The same of a tree with a small SELinux policy, labelled by it if a second word is given: labelled_image DIR [selinux].
+labelled_image() {
+    labelled_tree t && small_policy t && mv t/etc/selinux t/usr/etc/ && rmdir t/etc && mkdir -p t/sysroot t/var &&
+        encapsulated t "$1" ${2:+--selinux-policy-from-base} && plain_layer "$1"
+}
+
+# A tree as an image, by way of the repository `base.repo`: encapsulated TREE DIR [OPTION].
 encapsulated() {
     ostree --repo=base.repo init --mode=bare-user &&
-        ostree --repo=base.repo commit -b main --timestamp=@1700000000 --add-metadata-string=version=1 --owner-uid=0 --owner-gid=0 "$1" > /dev/null &&
+        ostree --repo=base.repo commit -b main --timestamp=@1700000000 --add-metadata-string=version=1 --owner-uid=0 --owner-gid=0 "${@:3}" "$1" > /dev/null &&
         ostree-ext-cli container encapsulate --repo base.repo $(shared_flavour) main "oci:$PWD/$2" > /dev/null
 }
 
