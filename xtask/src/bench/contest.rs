@@ -1,17 +1,18 @@
-//! The works, who does each, and the rows that are read off; and the running of them in turns.
+//! Works, who does each, and the rows that are read off; and the running of them in turns.
 
 use anyhow::{Context, Result};
 
-use super::images::{self, Registry};
 use super::measure::{Sample, measure};
-use super::place::{Place, REF, text};
-use super::tree::Tree;
+use super::place::Place;
 use crate::sh::Cmd;
 use crate::units;
 
-const OURS: &str = "ours";
-const OSTREE: &str = "ostree";
-const OSTREE_EXT: &str = "ostree-ext 0.15.3";
+/// How ours is called.
+pub const OURS: &str = "ours";
+/// How the real ostree is called.
+pub const OSTREE: &str = "ostree";
+/// How ostree-ext is called.
+pub const OSTREE_EXT: &str = "ostree-ext 0.15.3";
 
 /// One way to do a work.
 pub struct Contender {
@@ -20,9 +21,9 @@ pub struct Contender {
     /// Whether it is ours: only ours are looked at on the double tree.
     pub ours: bool,
     /// What has to be there before the clock starts; run from an empty scratch folder.
-    before: Vec<Cmd>,
+    pub before: Vec<Cmd>,
     /// What is measured.
-    command: Cmd,
+    pub command: Cmd,
 }
 
 /// A row of the table: ours against a peer.
@@ -46,7 +47,7 @@ pub struct Contest {
     /// What is read off.
     pub rows: Vec<Row>,
     /// The folder in scratch whose size is of interest.
-    sized: Option<&'static str>,
+    pub sized: Option<&'static str>,
 }
 
 impl Contest {
@@ -86,25 +87,6 @@ pub struct Outcome {
     pub runs: Vec<Runs>,
 }
 
-/// Every contest, as the goals name them.
-pub fn all(place: &Place, tree: &Tree, registry: &Registry) -> Result<Vec<Contest>> {
-    let image = |row, mode, tag| image_pull(place, (row, mode), &registry.image(tag));
-    Ok(vec![
-        encapsulate(place),
-        unencapsulate(place, "unencapsulate into bare", "bare"),
-        unencapsulate(place, "unencapsulate into bare-user", "bare-user"),
-        commit(place, tree),
-        pull_local(place),
-        fsck(place),
-        checkout(place),
-        image("image pull, fresh bare", "bare", "one"),
-        image("image pull, fresh bare-user", "bare-user", "one"),
-        image("image pull, 64 layers, fresh bare", "bare", "chunks"),
-        image("image pull, 64 layers, fresh bare-user", "bare-user", "chunks"),
-        image_update(place, registry)?,
-    ])
-}
-
 /// Holds `contest`: everybody once to warm up, then in turns.
 ///
 /// # Errors
@@ -141,131 +123,8 @@ fn one_run(contender: &Contender, place: &Place) -> Result<Sample> {
     measure(&contender.command, &place.scratch)
 }
 
-fn encapsulate(place: &Place) -> Contest {
-    let repo = format!("--repo={}", text(&place.repo()));
-    let image = format!("oci:{}", place.out("image"));
-    let ours = |name, compression| {
-        let command = place.ours(&["encapsulate", &repo, "--compression", compression, REF, &image]);
-        Contender { name, ours: true, before: Vec::new(), command }
-    };
-    let peer = place.ostree_ext(&["encapsulate", &repo, REF, &image]);
-    let peer = Contender { name: OSTREE_EXT, ours: false, before: Vec::new(), command: peer };
-    Contest {
-        name: "encapsulate",
-        contenders: vec![ours("ours, gzip", "gzip"), ours("ours, zstd", "zstd"), peer],
-        rows: vec![
-            Row { name: "encapsulate, gzip", ours: "ours, gzip", peer: OSTREE_EXT, wanted: 4.0 },
-            Row { name: "encapsulate, zstd", ours: "ours, zstd", peer: OSTREE_EXT, wanted: 10.0 },
-        ],
-        sized: Some("image"),
-    }
-}
-
-fn unencapsulate(place: &Place, name: &'static str, mode: &str) -> Contest {
-    let repo = format!("--repo={}", place.out("repo"));
-    let init = vec![place.ostree(&["init", &repo, &format!("--mode={mode}")])];
-    let image = format!("ostree-unverified-image:oci:{}", text(&place.image()));
-    let args = ["unencapsulate", &repo, "--write-ref", REF, &image];
-    pair(Row { name, ours: OURS, peer: OSTREE_EXT, wanted: 3.0 }, init, place.ours(&args), place.ostree_ext(&args))
-}
-
-fn commit(place: &Place, tree: &Tree) -> Contest {
-    let repo = format!("--repo={}", place.out("repo"));
-    let init = vec![place.ostree(&["init", &repo, "--mode=bare"])];
-    let tree = format!("--tree=dir={}", text(&tree.dir));
-    let args = ["commit", &repo, "-b", REF, &tree];
-    pair(
-        Row { name: "commit, fresh bare", ours: OURS, peer: OSTREE, wanted: 1.5 },
-        init,
-        place.ours(&with_repo(&args)),
-        place.ostree(&args),
-    )
-}
-
-fn pull_local(place: &Place) -> Contest {
-    let repo = format!("--repo={}", place.out("repo"));
-    let init = vec![place.ostree(&["init", &repo, "--mode=archive"])];
-    let from = text(&place.repo());
-    let args = ["pull-local", &repo, &from, REF];
-    pair(
-        Row { name: "pull-local, bare to archive", ours: OURS, peer: OSTREE, wanted: 4.0 },
-        init,
-        place.ours(&with_repo(&args)),
-        place.ostree(&args),
-    )
-}
-
-fn fsck(place: &Place) -> Contest {
-    let repo = format!("--repo={}", text(&place.repo()));
-    let args = ["fsck", &repo];
-    pair(
-        Row { name: "fsck", ours: OURS, peer: OSTREE, wanted: 2.0 },
-        Vec::new(),
-        place.ours(&with_repo(&args)),
-        place.ostree(&args),
-    )
-}
-
-fn checkout(place: &Place) -> Contest {
-    let repo = format!("--repo={}", text(&place.repo()));
-    let out = place.out("checkout");
-    let args = ["checkout", &repo, "-H", REF, &out];
-    pair(
-        Row { name: "checkout -H", ours: OURS, peer: OSTREE, wanted: 1.5 },
-        Vec::new(),
-        place.ours(&with_repo(&args)),
-        place.ostree(&args),
-    )
-}
-
-fn image_pull(place: &Place, (name, mode): (&'static str, &str), image: &str) -> Contest {
-    let repo = place.out("repo");
-    let init = vec![place.ostree(&["init", &format!("--repo={repo}"), &format!("--mode={mode}")])];
-    let args = ["image", "pull", "--insecure-skip-tls-verification", &repo, image];
-    pair(Row { name, ours: OURS, peer: OSTREE_EXT, wanted: 4.0 }, init, place.ours(&args), place.ostree_ext(&args))
-}
-
-/// A layer of one file more than what the repository has; each in a repository of its own, brought back to that before
-/// every run.
-fn image_update(place: &Place, registry: &Registry) -> Result<Contest> {
-    const NAME: &str = "image pull, update by one file";
-    let layer = images::update_layer_ref(place)?;
-    let base = registry.image("one");
-    let update = registry.image("update");
-    let contender = |name, ours, pull: &dyn Fn(&[&str]) -> Cmd| -> Result<Contender> {
-        let folder = place.home.join(if ours { "input/pulled-by-ours" } else { "input/pulled-by-peer" });
-        let repo = text(&folder);
-        let at = format!("--repo={repo}");
-        let pull = |image: &str| pull(&["image", "pull", "--insecure-skip-tls-verification", &repo, image]);
-        if !folder.exists() {
-            place.ostree(&["init", &at, "--mode=bare"]).read()?;
-            pull(&base).read()?;
-        }
-        let before = vec![
-            place.ostree(&["refs", &at, "--delete", "ostree/container/image"]),
-            place.ostree(&["refs", &at, "--delete", &layer]),
-            place.ostree(&["prune", &at, "--refs-only"]),
-        ];
-        Ok(Contender { name, ours, before, command: pull(&update) })
-    };
-    Ok(Contest {
-        name: NAME,
-        contenders: vec![
-            contender(OURS, true, &|args| place.ours(args))?,
-            contender(OSTREE_EXT, false, &|args| place.ostree_ext(args))?,
-        ],
-        rows: vec![Row { name: NAME, ours: OURS, peer: OSTREE_EXT, wanted: 3.0 }],
-        sized: None,
-    })
-}
-
-/// Ours keeps ostree's verbs below `repo`.
-fn with_repo<'a>(args: &[&'a str]) -> Vec<&'a str> {
-    std::iter::once("repo").chain(args.iter().copied()).collect()
-}
-
 /// A work that ours and one peer do with the same preparation.
-fn pair(row: Row, before: Vec<Cmd>, ours: Cmd, theirs: Cmd) -> Contest {
+pub fn pair(row: Row, before: Vec<Cmd>, ours: Cmd, theirs: Cmd) -> Contest {
     let mine = Contender { name: row.ours, ours: true, before: before.clone(), command: ours };
     let theirs = Contender { name: row.peer, ours: false, before, command: theirs };
     Contest { name: row.name, contenders: vec![mine, theirs], rows: vec![row], sized: None }

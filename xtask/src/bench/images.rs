@@ -24,22 +24,35 @@ const START: Duration = Duration::from_secs(20);
 pub struct Registry {
     process: Child,
     address: String,
+    /// Its storage.
+    home: PathBuf,
 }
 
 impl Registry {
-    /// Serves what is below `place`, after putting the images there that are missing.
+    /// Serves the images that are pulled, after making those that are missing.
     ///
     /// # Errors
     /// A peer fails, or the registry does not start.
     pub fn start(place: &Place) -> Result<Self> {
-        let home = place.home.join("input/registry");
+        let registry = Self::serve(place, "registry")?;
+        registry.fill(place)?;
+        Ok(registry)
+    }
+
+    /// Serves what is in the input folder `name`, nothing if it is new.
+    ///
+    /// # Errors
+    /// The registry does not start.
+    pub fn serve(place: &Place, name: &str) -> Result<Self> {
+        let home = place.home.join("input").join(name);
         fs::create_dir_all(&home).with_context(|| format!("make {}", home.display()))?;
         let address = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr())?.to_string();
         let config = format!(
-            "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: '{}'}}}}\nhttp: {{addr: '{address}'}}\n",
+            "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: '{}'}}}}\n\
+             http: {{addr: '{address}'}}\n",
             text(&home)
         );
-        let file = place.home.join("input/registry.yml");
+        let file = home.with_extension("yml");
         fs::write(&file, config).with_context(|| format!("write {}", file.display()))?;
         let process = cmd("docker-registry")
             .arg("serve")
@@ -51,15 +64,24 @@ impl Registry {
             .stderr(Stdio::null())
             .spawn()
             .context("start docker-registry")?;
-        let registry = Self { process, address };
+        let registry = Self { process, address, home };
         registry.wait()?;
-        registry.fill(place, &home)?;
         Ok(registry)
+    }
+
+    /// Where it keeps which blobs a repository has; without it all must be sent again.
+    pub fn repositories(&self) -> PathBuf {
+        self.home.join("docker/registry/v2/repositories")
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> &str {
+        &self.address
     }
 
     /// The reference of an image, as ostree-ext takes it.
     pub fn image(&self, tag: &str) -> String {
-        format!("ostree-unverified-registry:{}/os:{tag}", self.address)
+        image_at(&self.address, tag)
     }
 
     fn wait(&self) -> Result<()> {
@@ -73,15 +95,17 @@ impl Registry {
         Ok(())
     }
 
-    fn fill(&self, place: &Place, home: &Path) -> Result<()> {
-        let mark = home.join("filled");
+    fn fill(&self, place: &Place) -> Result<()> {
+        let mark = self.home.join("filled");
         if mark.exists() {
             return Ok(());
         }
         println!("making the images that are pulled");
         let chunked = chunked(place)?;
         let update = update(place)?;
-        for (dir, tag) in [(&place.image(), "one"), (&chunked, "chunks"), (&update, "update")] {
+        let hundred = hundred(place)?;
+        let images = [(&place.image(), "one"), (&chunked, "chunks"), (&update, "update"), (&hundred, "hundred")];
+        for (dir, tag) in images {
             let target = format!("docker://{}/os:{tag}", self.address);
             cmd("skopeo").args(["copy", "--dest-tls-verify=false", &format!("oci:{}", text(dir)), &target]).read()?;
         }
@@ -95,6 +119,11 @@ impl Drop for Registry {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// The reference of an image on the registry at `address`, as ostree-ext takes it.
+pub fn image_at(address: &str, tag: &str) -> String {
+    format!("ostree-unverified-registry:{address}/os:{tag}")
 }
 
 /// The ref of the layer that the update adds, as ostree-ext names it.
@@ -135,33 +164,59 @@ fn update(place: &Place) -> Result<PathBuf> {
     let dir = place.home.join("input/update");
     sh::remove_tree(&dir)?;
     cmd("cp").args(["-al", &text(&place.image()), &text(&dir)]).read()?;
-    let root = place.home.join("input/one-file");
-    sh::remove_tree(&root)?;
-    fs::create_dir_all(root.join("usr/share"))?;
-    fs::write(root.join("usr/share/one-file"), "one file\n")?;
-    let tar = place.home.join("input/one-file.tar");
-    cmd("tar").args(["-C", &text(&root), "--owner=0", "--group=0", "-cf", &text(&tar), "usr/share/one-file"]).read()?;
-    let (index, mut image) = manifest(&dir)?;
-    let mut config: Value = serde_json::from_slice(&fs::read(blob(&dir, image["config"]["digest"].as_str())?)?)?;
-    let layer = fs::read(&tar)?;
-    let diff_id = put(&dir, &layer)?;
-    push(&mut config["rootfs"]["diff_ids"], json!(diff_id))?;
-    push(&mut config["history"], json!({ "created_by": "one file" }))?;
-    push(
-        &mut image["layers"],
-        json!({ "mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": diff_id, "size": layer.len() }),
-    )?;
+    add_layers(place, &dir, &["usr/share/one-file".to_owned()])?;
+    Ok(dir)
+}
+
+/// A commit of one file as an image, with a hundred layers of one file each on top.
+fn hundred(place: &Place) -> Result<PathBuf> {
+    let home = place.home.join("input/hundred");
+    sh::remove_tree(&home)?;
+    let (repo, tree, dir) = (home.join("repo"), home.join("tree"), home.join("image"));
+    fs::create_dir_all(tree.join("usr/share")).with_context(|| format!("make {}", tree.display()))?;
+    fs::write(tree.join("usr/share/base"), "base\n")?;
+    let at = format!("--repo={}", text(&repo));
+    place.ostree(&["init", &at, "--mode=bare"]).read()?;
+    place.ostree(&["commit", &at, "-b", REF, &format!("--tree=dir={}", text(&tree))]).read()?;
+    place.ostree_ext(&["encapsulate", &at, REF, &format!("oci:{}", text(&dir))]).read()?;
+    add_layers(place, &dir, &(0..100).map(|number| format!("usr/share/file{number}")).collect::<Vec<_>>())?;
+    Ok(dir)
+}
+
+/// Puts a layer with one file for each of `files` on top of the image in `dir`.
+fn add_layers(place: &Place, dir: &Path, files: &[String]) -> Result<()> {
+    let (mut index, mut image) = manifest(dir)?;
+    let mut config: Value = serde_json::from_slice(&fs::read(blob(dir, image["config"]["digest"].as_str())?)?)?;
+    for file in files {
+        let layer = layer_of(&place.home.join("input/one-file"), file)?;
+        let digest = put(dir, &layer)?;
+        push(&mut config["rootfs"]["diff_ids"], json!(digest))?;
+        push(&mut config["history"], json!({ "created_by": file }))?;
+        let media_type = "application/vnd.oci.image.layer.v1.tar";
+        push(&mut image["layers"], json!({ "mediaType": media_type, "digest": digest, "size": layer.len() }))?;
+    }
     let config = config.to_string();
-    image["config"]["digest"] = json!(put(&dir, config.as_bytes())?);
+    image["config"]["digest"] = json!(put(dir, config.as_bytes())?);
     image["config"]["size"] = json!(config.len());
     let image = image.to_string();
-    let mut index = index;
-    index["manifests"][0]["digest"] = json!(put(&dir, image.as_bytes())?);
+    index["manifests"][0]["digest"] = json!(put(dir, image.as_bytes())?);
     index["manifests"][0]["size"] = json!(image.len());
-    // The file is linked with the other image's.
-    fs::remove_file(dir.join("index.json"))?;
-    fs::write(dir.join("index.json"), index.to_string())?;
-    Ok(dir)
+    // It may be a link to another image's.
+    let file = dir.join("index.json");
+    fs::remove_file(&file).and_then(|()| fs::write(&file, index.to_string())).context("write the index")
+}
+
+/// A tar of one file that holds its own name.
+fn layer_of(scratch: &Path, file: &str) -> Result<Vec<u8>> {
+    sh::remove_tree(scratch)?;
+    let path = scratch.join(file);
+    fs::create_dir_all(path.parent().unwrap_or(scratch)).with_context(|| format!("make {}", scratch.display()))?;
+    fs::write(&path, file)?;
+    let tar = cmd("tar").args(["-C", &text(scratch), "--owner=0", "--group=0", "-cf", "-", file]).output()?;
+    if !tar.status.success() {
+        bail!("tar: {}", tar.error_tail());
+    }
+    Ok(tar.stdout)
 }
 
 /// The index of an OCI directory, and the manifest it names first.

@@ -1,11 +1,14 @@
 //! Bench: ours and the peers in turns on the same work, and a table of what came out.
 
 mod contest;
+mod delay;
 mod images;
 mod measure;
 mod place;
 mod report;
 mod tree;
+mod works;
+mod works_images;
 
 use std::path::PathBuf;
 
@@ -84,10 +87,11 @@ pub fn run(args: &[String]) -> Result<()> {
 fn run_on(place: &Place, tree: &tree::Tree, options: &Options, round: Round) -> Result<Held> {
     place.prepare(tree)?;
     let registry = images::Registry::start(place)?;
+    let mut contests = works::all(place, tree);
+    let pushed = images::Registry::serve(place, "registry-pushed")?;
+    contests.extend(works_images::all(place, &registry, &pushed)?);
     let mut held = Held { outcomes: Vec::new(), failed: Vec::new() };
-    for contest in
-        contest::all(place, tree, &registry)?.into_iter().filter(|contest| contest.is_named_by(&options.only))
-    {
+    for contest in contests.into_iter().filter(|contest| contest.is_named_by(&options.only)) {
         let name = contest.name;
         let (contest, runs) = match round {
             Round::Single => (contest, options.runs),

@@ -52,8 +52,7 @@ impl<'a> Ahead<'a> {
     /// Does `work`, which takes the blobs, while others open them. Blobs that were not taken are closed at the end.
     pub fn run<T>(&self, work: impl FnOnce() -> T) -> T {
         std::thread::scope(|scope| {
-            // Whoever takes a blob that nobody has begun opens it itself: a single one needs no thread.
-            for _ in 1..self.parallel.min(self.wanted.len()) {
+            for _ in 0..self.parallel.min(self.wanted.len()) {
                 scope.spawn(|| self.open_all());
             }
             let _end = End(self);
