@@ -118,7 +118,7 @@ impl Session {
             repository: String::new(),
         });
         let request = Request::new(Method::GET, endpoint.ping());
-        let client = self.clients().choose(&endpoint.ping(), true).clone();
+        let client = self.clients().choose(true).clone();
         wait::answer(client.execute(request), &Pulse::new(), &self.patience, &place).await.map(drop)
     }
 
@@ -205,7 +205,7 @@ impl Session {
                 return Err(refused(ask, Some(&url), "the upload cannot be sent a second time"));
             }
             *request.body_mut() = ask.payload.take(&pulse);
-            let client = clients.choose(&url, home);
+            let client = clients.choose(home);
             let response = wait::answer(client.execute(request), &pulse, &self.patience, &ask.place).await?;
             match redirect::step(&url, &ask.method, response.status(), response.headers()) {
                 Step::Stay => return Ok(response),

@@ -40,7 +40,7 @@ impl Settings {
 
     /// Who we are at a place. May run a credential helper.
     pub(crate) fn authorizer(&self, place: &Place) -> Result<Authorizer, RegistryError> {
-        Ok(Authorizer::with(self.credential(place)?.map(|found| found.credential)))
+        Ok(Authorizer::new(self.credential(place)?.map(|found| found.credential)))
     }
 
     /// The credentials for a place. May run a credential helper.
@@ -57,7 +57,7 @@ impl Settings {
 
     /// The clients to ask a place with.
     pub(crate) fn clients(&self, place: &Place) -> Result<Clients, RegistryError> {
-        Clients::at(place.host(), place.insecure, &self.options)
+        Clients::new(place.host(), place.insecure, &self.options)
     }
 
     /// What the options say about certificates counts more than the files.

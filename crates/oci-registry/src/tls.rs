@@ -1,10 +1,8 @@
 //! The HTTP clients of a session: which authorities are trusted, who the client is, and who connects.
 
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use reqwest::Url;
 use reqwest::redirect::Policy;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
@@ -13,9 +11,12 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, RootCertStore};
+use rustls_native_certs::{load_certs_from_paths, load_native_certs};
 
+use crate::environment::Environment;
 use crate::error::RegistryError;
 use crate::options::RegistryOptions;
+use crate::proxy::Proxies;
 use crate::{file, limits, verifier};
 
 /// The clients of one session.
@@ -25,8 +26,6 @@ pub(crate) struct Clients {
     home: reqwest::Client,
     /// For every other host that is redirected to: shows none.
     foreign: reqwest::Client,
-    /// For other ports of this machine: passes by the proxies too, which are for what is elsewhere.
-    near: reqwest::Client,
 }
 
 /// What the options and directories say about trust.
@@ -40,53 +39,40 @@ struct Trust {
 type Identity = SingleCertAndKey;
 
 impl Clients {
-    /// The clients for `host` (`name[:port]`).
-    pub(crate) fn new(host: &str, options: &RegistryOptions) -> Result<Self, RegistryError> {
-        Self::at(host, !options.tls_verify, options)
-    }
-
-    /// The same; `insecure` accepts any certificate.
-    pub(crate) fn at(host: &str, insecure: bool, options: &RegistryOptions) -> Result<Self, RegistryError> {
+    /// The clients for `host` (`name[:port]`); `insecure` accepts any certificate.
+    pub(crate) fn new(host: &str, insecure: bool, options: &RegistryOptions) -> Result<Self, RegistryError> {
         let mut trust = Trust::default();
-        match &options.cert_dir {
-            Some(dir) => trust.add_dir(dir)?,
-            None => {
-                if let Some(dir) = cert_dirs(host).into_iter().find(|dir| dir.is_dir()) {
-                    trust.add_dir(&dir)?;
-                }
-            }
+        if let Some(dir) = cert_dir(host, options) {
+            trust.add_dir(&dir)?;
         }
         for path in &options.extra_ca {
             trust.add_authorities(path)?;
         }
         let Trust { authorities, identity } = trust;
-        let verifier = verifier(host, &authorities, !insecure)?;
+        let verifier = verifier(host, &authorities, (!insecure).then_some(&options.environment))?;
         let stranger = tls(host, Arc::clone(&verifier), None)?;
-        let foreign = client(stranger.clone(), options).build();
-        let near = client(stranger, options).no_proxy().build();
-        let home = client(tls(host, verifier, identity)?, options);
-        let home = if is_loopback(host) { home.no_proxy() } else { home }.build();
+        let foreign = client(stranger, options).build();
+        let home = client(tls(host, verifier, identity)?, options).build();
         let failed = |e: reqwest::Error| RegistryError::Tls { host: host.to_owned(), reason: e.to_string() };
-        Ok(Self { home: home.map_err(failed)?, foreign: foreign.map_err(failed)?, near: near.map_err(failed)? })
+        Ok(Self { home: home.map_err(failed)?, foreign: foreign.map_err(failed)? })
     }
 
-    /// The client to ask `url` with. `is_home` says whether that is the registry itself.
-    pub(crate) fn choose(&self, url: &Url, is_home: bool) -> &reqwest::Client {
-        if is_home {
-            &self.home
-        } else if url.host_str().is_some_and(is_loopback) {
-            &self.near
-        } else {
-            &self.foreign
-        }
+    /// The client to ask with. `is_home` says whether the address is on the registry itself.
+    pub(crate) fn choose(&self, is_home: bool) -> &reqwest::Client {
+        if is_home { &self.home } else { &self.foreign }
     }
 }
 
-/// Where the settings for a host are looked for; the first directory that exists counts.
-fn cert_dirs(host: &str) -> Vec<PathBuf> {
-    let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config/containers/certs.d"));
-    let system = ["/etc/containers/certs.d", "/etc/docker/certs.d"].map(PathBuf::from);
-    home.into_iter().chain(system).map(|dir| dir.join(host)).collect()
+/// The directory with the certificates for a host: the one that an option names, else the first that is there of those of
+/// the user and of the system.
+pub(crate) fn cert_dir(host: &str, options: &RegistryOptions) -> Option<PathBuf> {
+    if let Some(dir) = &options.cert_dir {
+        return Some(dir.clone());
+    }
+    let environment = &options.environment;
+    let home = environment.home().map(|home| home.join(".config/containers/certs.d"));
+    let system = ["/etc/containers/certs.d", "/etc/docker/certs.d"].map(|dir| environment.host_file(dir));
+    home.into_iter().chain(system).map(|dir| dir.join(host)).find(|dir| dir.is_dir())
 }
 
 impl Trust {
@@ -148,36 +134,40 @@ fn bad(what: &'static str, path: &Path, reason: &str) -> RegistryError {
 /// The public authorities: the host's own (`SSL_CERT_FILE` and `SSL_CERT_DIR` honoured), else the built-in ones, so that
 /// a host without a bundle works too; but where the variables name a bundle that exists, the user wants no other. Then
 /// those the user added.
-fn roots(authorities: &[CertificateDer<'static>]) -> RootCertStore {
+fn roots(authorities: &[CertificateDer<'static>], environment: &Environment) -> RootCertStore {
     let mut store = RootCertStore::empty();
-    store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if store.is_empty() && !bundle_named() {
-        store.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
+    let file = environment.path("SSL_CERT_FILE");
+    let dirs: Vec<PathBuf> = environment.path("SSL_CERT_DIR").iter().flat_map(std::env::split_paths).collect();
+    // A name that leads nowhere is what a change of root leaves behind.
+    let named = file.iter().chain(&dirs).any(|path| path.exists());
+    if named {
+        store.add_parsable_certificates(load_certs_from_paths(file.as_deref(), None).certs);
+        for dir in &dirs {
+            store.add_parsable_certificates(load_certs_from_paths(None, Some(dir)).certs);
+        }
+    } else {
+        store.add_parsable_certificates(load_native_certs().certs);
+        if store.is_empty() {
+            store.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
+        }
     }
     store.add_parsable_certificates(authorities.iter().cloned());
     store
-}
-
-/// Whether the variables name a bundle that exists. One that does not is what a change of root leaves behind.
-fn bundle_named() -> bool {
-    let values = ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().filter_map(std::env::var_os);
-    values.into_iter().any(|value| std::env::split_paths(&value).any(|path| path.exists()))
 }
 
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
 
+/// Verifies with the authorities of the host and those given; without an environment, it accepts any certificate.
 fn verifier(
     host: &str,
     authorities: &[CertificateDer<'static>],
-    verify: bool,
+    environment: Option<&Environment>,
 ) -> Result<Arc<dyn ServerCertVerifier>, RegistryError> {
-    if !verify {
-        return Ok(Arc::new(verifier::AcceptAll::new(&provider())));
-    }
+    let Some(environment) = environment else { return Ok(Arc::new(verifier::AcceptAll::new(&provider()))) };
     let failed = |reason: String| RegistryError::Tls { host: host.to_owned(), reason };
-    let roots = roots(authorities);
+    let roots = roots(authorities, environment);
     if roots.is_empty() {
         return Err(failed("SSL_CERT_FILE or SSL_CERT_DIR names a bundle without any certificate".to_owned()));
     }
@@ -207,18 +197,14 @@ fn tls(
 
 /// A client that follows no redirect by itself (see [`crate::redirect`]) and honours the proxy variables.
 fn client(tls: ClientConfig, options: &RegistryOptions) -> reqwest::ClientBuilder {
+    let proxies = Proxies::of(&options.environment);
     reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
         .user_agent(&options.user_agent)
         .redirect(Policy::none())
         .referer(false)
         .connect_timeout(options.timeout)
-}
-
-/// Whether `host` (`name[:port]`) is this machine.
-fn is_loopback(host: &str) -> bool {
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+        .proxy(reqwest::Proxy::custom(move |url| proxies.choose(url)))
 }
 
 #[cfg(test)]
@@ -242,7 +228,7 @@ mod tests {
 
     #[test]
     fn clients_can_be_built_on_any_host() {
-        Clients::at("localhost:1", false, &RegistryOptions::default()).unwrap();
-        Clients::at("localhost:1", true, &RegistryOptions::default()).unwrap();
+        Clients::new("localhost:1", false, &RegistryOptions::default()).unwrap();
+        Clients::new("localhost:1", true, &RegistryOptions::default()).unwrap();
     }
 }

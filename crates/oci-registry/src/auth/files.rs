@@ -61,6 +61,14 @@ fn bad(path: &Path, reason: String) -> RegistryError {
     RegistryError::BadFile { what: WHAT, path: path.to_owned(), reason }
 }
 
+/// Whether the bytes of a file hold an entry for an image.
+pub(crate) fn has_entry(bytes: &[u8], host: &str, repository: &str) -> Result<bool, String> {
+    let file = Candidate { path: "auth.json".into(), required: true, legacy: false };
+    let content = Content::parse(bytes)?;
+    let entry = content.entry(&file, host, repository).map_err(|error| error.to_string())?;
+    Ok(entry.is_some())
+}
+
 impl Content {
     /// Reads the bytes of a file; an empty one is as good as one without entries.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, String> {

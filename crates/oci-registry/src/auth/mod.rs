@@ -1,4 +1,4 @@
-//! Who we are to a registry: finds the credentials once, answers challenges, and keeps one token per scope.
+//! Who we are to a registry: answers challenges with the credentials that were found, and keeps one token per scope.
 
 mod challenge;
 mod credential;
@@ -17,9 +17,9 @@ use reqwest::header::{HeaderValue, WWW_AUTHENTICATE};
 use tokio::sync::Mutex;
 
 use crate::error::RegistryError;
-use crate::options::RegistryOptions;
 use challenge::Challenge;
 pub(crate) use credential::Credential;
+pub(crate) use files::has_entry;
 pub(crate) use means::Means;
 pub(crate) use scope::Scope;
 use token::Token;
@@ -40,18 +40,8 @@ struct State {
 
 impl Authorizer {
     /// Somebody with these credentials, or without any.
-    pub(crate) fn with(credential: Option<Credential>) -> Self {
+    pub(crate) fn new(credential: Option<Credential>) -> Self {
         Self { credential, state: Mutex::default() }
-    }
-
-    /// Finds the credentials for `host`/`repository` as the options say. Runs a credential helper where one is set.
-    pub(crate) fn new(host: &str, repository: &str, options: &RegistryOptions) -> Result<Self, RegistryError> {
-        let credential = match (&options.credentials, options.anonymous) {
-            (_, true) => None,
-            (Some((user, password)), false) => Some(Credential::basic(user, password)),
-            (None, false) => Wallet::new(options).find(host, repository, None)?.map(|found| found.credential),
-        };
-        Ok(Self::with(credential))
     }
 
     /// The `Authorization` header for a request, as far as is known before the registry was asked: none until its first

@@ -57,7 +57,7 @@ pub(crate) async fn fetch(
     let realm = realm(server, means)?;
     let failed = |reason: String| failure(&realm, means, reason);
     let request = request(&realm, server, scope, credential).map_err(|e| failed(e.to_owned()))?;
-    let client = means.clients.choose(&realm, means.endpoint.is_home(&realm));
+    let client = means.clients.choose(means.endpoint.is_home(&realm));
     let asked = Instant::now();
     let response = wait::answer(client.execute(request), &Pulse::new(), means.patience, means.place).await?;
     if response.status().is_server_error() || response.status() == StatusCode::TOO_MANY_REQUESTS {
