@@ -40,16 +40,16 @@ const HELPER: &str = "#!/bin/sh\necho '{\"Username\":\"u\",\"Secret\":\"s\"}'\n"
 
 fn write(root: &Path, name: &str, text: &str) {
     let path = root.join(name);
-    fs::create_dir_all(path.parent().expect("files are below the root")).unwrap();
-    fs::write(&path, text).unwrap();
+    fs::create_dir_all(path.parent().expect("files are below the root")).expect("a scratch directory");
+    fs::write(&path, text).expect("a scratch file");
     if name.starts_with("bin/") {
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("a scratch file");
     }
 }
 
 fn outcome(row: &Row, push: bool) -> Vec<String> {
-    let dir = tempfile::tempdir().unwrap();
-    let root = dir.path().to_str().unwrap();
+    let dir = tempfile::tempdir().expect("a scratch directory");
+    let root = dir.path().to_str().expect("a path of plain letters");
     for (name, text) in row.files {
         write(dir.path(), name, text);
     }

@@ -16,6 +16,9 @@ pub struct Context {
     /// Print more about what is done
     #[arg(short, long, global = true, overrides_with = "verbose")]
     pub verbose: bool,
+    /// Whether names of images without a registry are looked up, as the other programs do not
+    #[arg(skip)]
+    pub short_names: bool,
 }
 
 impl Context {

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use oci_image::{ImageReference, ImageSink, ImageSource, OstreeImageReference, SignatureSource, Transport, disk};
-use oci_registry::{RegistryOptions, RegistrySink, RegistrySource};
+use oci_registry::{Listener, RegistryOptions, RegistrySink, RegistrySource};
 
 use crate::args::yes_or_no;
 
@@ -16,9 +17,12 @@ pub struct RegistryArgs {
     /// Use no credentials
     #[arg(long, overrides_with = "auth_anonymous")]
     pub auth_anonymous: bool,
-    /// Take credentials from this file
+    /// Take credentials from this file, before the files where they are looked for
     #[arg(long, value_name = "PATH", overrides_with = "authfile")]
     pub authfile: Option<PathBuf>,
+    /// Say on standard error which credential file, entry or helper is used
+    #[arg(long, overrides_with = "debug_auth")]
+    pub debug_auth: bool,
     /// Directory with certificates (*.crt, *.cert, *.key) for the registry
     #[arg(long, value_name = "DIR", overrides_with = "cert_dir")]
     pub cert_dir: Option<PathBuf>,
@@ -35,9 +39,11 @@ impl RegistryArgs {
     fn options(&self) -> RegistryOptions {
         RegistryOptions {
             authfile: self.authfile.clone(),
+            debug_auth: self.debug_auth.then(|| Arc::new(|words: &str| eprintln!("{words}")) as Listener),
             anonymous: self.auth_anonymous,
             cert_dir: self.cert_dir.clone(),
             tls_verify: self.tls_verify.unwrap_or(!self.insecure_skip_tls_verification),
+            tls_always: self.tls_verify == Some(true),
             ..RegistryOptions::default()
         }
     }

@@ -11,6 +11,7 @@ mod images;
 mod output;
 mod progress;
 mod scratch;
+mod short_names;
 mod usage;
 mod version;
 

@@ -63,7 +63,10 @@ enum Command {
 /// Runs `ostree-container ARGS`: exit code 1 for failures, 2 for a command line that makes no sense.
 pub fn run(args: Vec<OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(args) {
-        Ok(cli) => cli,
+        Ok(mut cli) => {
+            cli.context.short_names = true;
+            cli
+        }
         Err(problem) => return exit::clap_words(&problem),
     };
     match dispatch(&cli) {

@@ -7,7 +7,9 @@ use oci_image::{ImageReference, Transport};
 
 use crate::commands::container::image_options::{ImageOptions, ParentOptions};
 use crate::context::Context;
+use crate::images::SourceReference;
 use crate::output::line;
+use crate::short_names;
 
 /// Build a container image from an OSTree commit
 #[derive(Debug, clap::Args)]
@@ -39,12 +41,17 @@ pub struct Args {
 
 /// Prints the digest of the image.
 pub fn run(args: &Args, context: &Context) -> Result<()> {
-    line(args.image.write(context, &args.rev, &destination(args)?, &args.parent)?)
+    let mut parent = args.parent.clone();
+    if let Some(image) = parent.from.take() {
+        let image = short_names::to_read(SourceReference::Plain(image), &args.image.registry, context)?;
+        parent.from = Some(image.image().clone());
+    }
+    line(args.image.write(context, &args.rev, &destination(args, context)?, &parent)?)
 }
 
-fn destination(args: &Args) -> Result<ImageReference> {
+fn destination(args: &Args, context: &Context) -> Result<ImageReference> {
     if let Some(image) = &args.push {
-        return image_name(image);
+        return short_names::to_write(&image_name(image)?, context);
     }
     let dir = args.oci_dir.as_deref().and_then(|dir| dir.to_str()).context("--oci-dir is not UTF-8")?;
     if dir.contains(':') {

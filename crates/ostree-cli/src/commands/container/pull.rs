@@ -7,6 +7,7 @@ use crate::commands::container::build::image_name;
 use crate::commands::container::unencapsulate::ImportArgs;
 use crate::context::Context;
 use crate::images::SourceReference;
+use crate::short_names;
 
 /// Pull the OSTree commit of a container image into a repository
 #[derive(Debug, clap::Args)]
@@ -32,5 +33,6 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         Ok(image) => image,
         Err(_) => SourceReference::Plain(image_name(&args.image)?),
     };
+    let image = short_names::to_read(image, &args.import.registry, context)?;
     args.import.run(context, &image, Some(&args.name))
 }

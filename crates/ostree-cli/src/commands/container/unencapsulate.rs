@@ -31,7 +31,7 @@ pub struct Args {
 pub struct ImportArgs {
     /// How the registry is reached
     #[command(flatten)]
-    registry: RegistryArgs,
+    pub registry: RegistryArgs,
     /// Which image of an index to take (default: this machine's)
     #[arg(long, value_name = "OS/ARCH[/VARIANT]", overrides_with = "platform", conflicts_with = "arch")]
     platform: Option<Platform>,

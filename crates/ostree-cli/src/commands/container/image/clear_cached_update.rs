@@ -6,6 +6,7 @@ use ostree_container::stored;
 
 use crate::commands::container::image::list;
 use crate::context::Context;
+use crate::short_names;
 
 /// Forget the update that was found for a stored image
 #[derive(Debug, clap::Args)]
@@ -21,7 +22,8 @@ pub struct Args {
 /// Removes the record, and prints nothing.
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     let repo = context.open_writable()?;
-    let image = list::open(&repo, &args.imgref)?;
+    let imgref = short_names::stored(&args.imgref, &repo, context)?;
+    let image = list::open(&repo, &imgref)?;
     stored::clear_cached_update(&repo, &image.commit)?;
     Ok(())
 }

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::commands::container::image::list;
 use crate::context::Context;
 use crate::output::{Output, line};
+use crate::short_names;
 
 /// The columns before the last one, which gets the rest: their names and widths in bytes.
 const COLUMNS: [(&str, usize); 2] = [("ID", 20), ("SIZE", 10)];
@@ -39,15 +40,16 @@ pub struct Args {
 /// Prints a layer a line, the lowest first.
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     let repo = context.open_repo()?;
+    let imgref = short_names::stored(&args.imgref, &repo, context)?;
     if args.json {
-        let image = stored::require(&repo, &args.imgref)?;
+        let image = stored::require(&repo, &imgref)?;
         let layers: Vec<Value> = stored::history(&image).iter().map(describe).collect();
         return line(json!({
-            "image": args.imgref.to_string(), "commit": image.commit.to_string(),
+            "image": imgref.to_string(), "commit": image.commit.to_string(),
             "layers": layers, "problems": image.problems,
         }));
     }
-    let image = list::open(&repo, &args.imgref)?;
+    let image = list::open(&repo, &imgref)?;
     let width = std::io::stdout();
     let width = tcgetwinsize(&width).map_or(WIDTH, |size| usize::from(size.ws_col));
     let mut out = Output::stdout();

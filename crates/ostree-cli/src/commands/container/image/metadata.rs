@@ -8,6 +8,7 @@ use oci_image::ImageReference;
 use crate::commands::container::image::list;
 use crate::context::Context;
 use crate::output::Output;
+use crate::short_names;
 
 /// Print the manifest or configuration of a stored image
 #[derive(Debug, clap::Args)]
@@ -29,8 +30,9 @@ pub struct Args {
 /// Prints the document, without a newline behind it.
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     let repo = context.open_repo()?;
-    let image = list::open(&repo, &args.imgref)?;
-    let lost = || format!("{} was pulled by a program that did not keep them", args.imgref);
+    let imgref = short_names::stored(&args.imgref, &repo, context)?;
+    let image = list::open(&repo, &imgref)?;
+    let lost = || format!("{imgref} was pulled by a program that did not keep them");
     let bytes = match (args.config, args.raw) {
         (false, false) => serde_json::to_value(image.manifest.to_oci())?.to_string().into_bytes(),
         (false, true) => image.original_manifest.with_context(lost)?.bytes,

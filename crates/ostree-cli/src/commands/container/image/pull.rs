@@ -13,11 +13,13 @@ use ostree_container::stored::{self, GcOptions};
 use ostree_repo::{Repo, format_size};
 use ostree_tar::VarPlace;
 
+use crate::commands::container::build::image_name;
 use crate::context::Context;
 use crate::exit::{UsageError, message, warn};
 use crate::images::{RegistryArgs, SourceReference};
 use crate::output::line;
 use crate::progress::ProgressArgs;
+use crate::short_names;
 
 /// How long the collection of unused layers waits for others that work on the repository. The next one does its work.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -88,8 +90,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         [repo, image] => (Context { repo: Some(repo.into()), ..context.clone() }.open_writable()?, image),
         _ => return Err(UsageError("image pull takes a repository and an image".to_owned()).into()),
     };
-    let image: SourceReference = image.parse().map_err(|problem| UsageError(format!("{image}: {problem}")))?;
-    image.refuse_signatures()?;
+    let image = args.named(image, context)?;
     let source = args.registry.source(image.image())?;
     let platform = args.platform.clone().or_else(|| args.arch.as_deref().map(Platform::linux));
     let mut problem = |error: ostree_container::ContainerError| {
@@ -103,6 +104,17 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
 }
 
 impl Args {
+    /// The image that a word names: in full, or where short names are looked up, by a name alone.
+    fn named(&self, word: &str, context: &Context) -> Result<SourceReference> {
+        let image = match word.parse::<SourceReference>() {
+            Ok(image) => image,
+            Err(_) if context.short_names => SourceReference::Plain(image_name(word)?),
+            Err(problem) => return Err(UsageError(format!("{word}: {problem}")).into()),
+        };
+        image.refuse_signatures()?;
+        short_names::to_read(image, &self.registry, context)
+    }
+
     /// The image, if it can be read as one.
     pub fn image(&self) -> Option<SourceReference> {
         self.words.last()?.parse().ok()

@@ -12,6 +12,7 @@ use crate::context::Context;
 use crate::images::RegistryArgs;
 use crate::output::line;
 use crate::progress::ProgressArgs;
+use crate::short_names;
 
 /// Write a stored image to a registry or a file
 #[derive(Debug, clap::Args)]
@@ -51,14 +52,15 @@ pub struct Args {
 /// Prints the digest of the image.
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     let repo = context.open_repo()?;
-    let image = stored::require(&repo, &args.source)?;
-    let sink = args.registry.sink(&args.destination)?;
+    let image = stored::require(&repo, &short_names::stored(&args.source, &repo, context)?)?;
+    let destination = short_names::to_write(&args.destination, context)?;
+    let sink = args.registry.sink(&destination)?;
     let compression = if args.compression_fast { Some(Compression::Gzip(1)) } else { args.compression };
     let options = ReexportOptions { compression, jobs: args.jobs };
     let done = reexport(&repo, &image, &*sink, &options, &*args.progress.listener())?;
     match args.json {
         true => line(json!({
-            "image": args.destination.to_string(), "digest": done.digest.to_string(), "original": done.original,
+            "image": destination.to_string(), "digest": done.digest.to_string(), "original": done.original,
             "layers": done.layers, "same-diff-ids": done.same_diff_ids,
         })),
         false => line(format_args!("Exported: {}", done.digest)),

@@ -7,6 +7,7 @@ use ostree_container::stored::{self, RemoveOptions};
 use crate::commands::container::image::report;
 use crate::context::Context;
 use crate::output::line;
+use crate::short_names;
 
 /// Remove stored images, and the layers that no other image has
 #[derive(Debug, clap::Args)]
@@ -32,7 +33,9 @@ pub struct Args {
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     let repo = if args.dry_run { context.open_repo()? } else { context.open_writable()? };
     let options = RemoveOptions { skip_gc: args.skip_gc, dry_run: args.dry_run };
-    let removed = stored::remove(&repo, &args.imgrefs, options)?;
+    let images: Vec<ImageReference> =
+        args.imgrefs.iter().map(|image| short_names::stored(image, &repo, context)).collect::<Result<_>>()?;
+    let removed = stored::remove(&repo, &images, options)?;
     if !removed.missing.is_empty() {
         let missing: Vec<String> = removed.missing.iter().map(ToString::to_string).collect();
         bail!("Missing images: {}", missing.join(" "));
