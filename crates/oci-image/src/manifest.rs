@@ -82,7 +82,8 @@ impl Manifest {
         if manifest.config.media_type == media_type::DOCKER_CONFIG {
             manifest.config.media_type = media_type::OCI_CONFIG.to_owned();
         }
-        for layer in manifest.layers.iter_mut().filter(|layer| layer.media_type.starts_with(media_type::DOCKER_LAYERS)) {
+        for layer in manifest.layers.iter_mut().filter(|layer| layer.media_type.starts_with(media_type::DOCKER_LAYERS))
+        {
             if let Some(compression) = LayerCompression::from_media_type(&layer.media_type) {
                 layer.media_type = compression.oci_media_type().to_owned();
             }

@@ -42,10 +42,11 @@ pub trait ImageSink: Send + Sync {
     /// Whether a blob of this digest and size is already there (or could be mounted from elsewhere at no cost).
     fn has_blob(&self, descriptor: &Descriptor) -> Result<bool, ImageError>;
 
-    /// Whether sending a blob is so dear that its digest should be computed beforehand, in a pass of its own, to ask
-    /// [`ImageSink::has_blob`] first. True for registries.
-    fn costly(&self) -> bool {
-        false
+    /// The diff-ids of the image that has this name now, where looking at it is cheaper than sending layers: of the registry.
+    /// Layers with other diff-ids are not there, as far as anybody knows, so that asking [`ImageSink::has_blob`] about them
+    /// is not worth computing their digests beforehand. Empty where nothing is known.
+    fn diff_ids(&self) -> Vec<Digest> {
+        Vec::new()
     }
 
     /// Starts a blob. A sink that can take one blob at a time (an archive is one file) waits here until the blob that

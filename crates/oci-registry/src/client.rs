@@ -3,7 +3,9 @@
 use std::io::Read;
 use std::sync::{Arc, OnceLock};
 
-use oci_image::{BlobWriter, Descriptor, Digest, ImageError, ImageSink, ImageSource, RawManifest};
+use oci_image::{
+    BlobWriter, Descriptor, Digest, ImageError, ImageSink, ImageSource, Platform, RawManifest, document, validate,
+};
 
 use crate::error::RegistryError;
 use crate::exchange::Session;
@@ -63,41 +65,54 @@ impl ImageSource for RegistrySource {
 
 /// An image on a registry, to be written. Its calls block; none of them may be made from an asynchronous task.
 #[derive(Debug)]
-pub struct RegistrySink(Push);
+pub struct RegistrySink {
+    push: Push,
+    /// The image that has the name now.
+    present: RegistrySource,
+}
 
 impl RegistrySink {
     /// Opens the image `name` for writing; see [`RegistrySource::open`]. With a digest in the name, the manifest must have
     /// it; with neither tag nor digest, the tag is `latest`.
     pub fn open(name: &str, options: &RegistryOptions) -> Result<Self, RegistryError> {
         let settings = Arc::new(Settings::read(options)?);
-        let site = settings.place_to_push(&ImageName::parse(name)?)?;
+        let name = ImageName::parse(name)?;
+        let site = settings.place_to_push(&name)?;
         let session = Arc::new(Session::new(site, &settings)?);
-        Ok(Self(Push::new(Arc::new(Runtime::start()?), session, options.mount_from.clone())))
+        let runtime = Arc::new(Runtime::start()?);
+        let route = Arc::new(Route::new(name, vec![Arc::clone(&session)], &options.transfer));
+        let present = RegistrySource { runtime: Arc::clone(&runtime), route, top: OnceLock::new() };
+        Ok(Self { push: Push::new(runtime, session, options.mount_from.clone()), present })
     }
 }
 
 impl ImageSink for RegistrySink {
     fn name(&self) -> String {
-        self.0.session().name.to_string()
+        self.push.session().name.to_string()
     }
 
     fn has_blob(&self, descriptor: &Descriptor) -> Result<bool, ImageError> {
-        Ok(self.0.has_blob(descriptor)?)
+        Ok(self.push.has_blob(descriptor)?)
     }
 
-    fn costly(&self) -> bool {
-        true
+    fn diff_ids(&self) -> Vec<Digest> {
+        let read = || {
+            let (_, manifest) = document::resolve(&self.present, &Platform::host())?;
+            validate::read_config(&self.present, &manifest)
+        };
+        // There may be no such image yet, or none that can be read: then nothing is known.
+        read().map(|(_, config)| config.rootfs.diff_ids).unwrap_or_default()
     }
 
     fn start_blob(&self, known: Option<&Descriptor>) -> Result<Box<dyn BlobWriter>, ImageError> {
-        Ok(self.0.start_blob(known)?)
+        Ok(self.push.start_blob(known)?)
     }
 
     fn put_manifest(&self, manifest: &RawManifest) -> Result<(), ImageError> {
-        Ok(self.0.put_by_digest(manifest).map(drop)?)
+        Ok(self.push.put_by_digest(manifest).map(drop)?)
     }
 
     fn finish(&self, manifest: &RawManifest) -> Result<Digest, ImageError> {
-        Ok(self.0.put_top(manifest)?)
+        Ok(self.push.put_top(manifest)?)
     }
 }

@@ -1,10 +1,11 @@
 //! Writing layers to an image, one after the other, each compressed by several threads.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
 
 use oci_image::layer::{LayerWriter, Workers, WrittenLayer};
-use oci_image::{BlobWriter, Compression, Descriptor, ImageSink};
+use oci_image::{BlobWriter, Compression, Descriptor, Digest, ImageSink};
 use ostree_tar::TarError;
 
 use crate::error::ContainerError;
@@ -18,6 +19,8 @@ pub struct LayerJob<'a> {
     sink: &'a dyn ImageSink,
     workers: Workers,
     listener: &'a dyn Listener,
+    /// The diff-ids of the image that is to be replaced.
+    present: BTreeSet<Digest>,
     /// Uncompressed bytes of the layers that are finished.
     done: u64,
     index: usize,
@@ -39,7 +42,8 @@ impl<'a> LayerJob<'a> {
             image: sink.name(),
             source,
         })?;
-        Ok(Self { sink, workers, listener, done: 0, index: 0 })
+        let present = sink.diff_ids().into_iter().collect();
+        Ok(Self { sink, workers, listener, present, done: 0, index: 0 })
     }
 
     /// Says that the next layer begins.
@@ -56,8 +60,8 @@ impl<'a> LayerJob<'a> {
         produce: Produce<'_>,
     ) -> Result<WrittenLayer, ContainerError> {
         self.announce(name);
-        let known = match self.sink.costly() {
-            // Computing the digest beforehand costs a pass over the objects, and may save sending the layer at all.
+        let known = match self.is_expected(name, produce)? {
+            // Computing the digest beforehand costs a pass over the objects, and saves sending the layer.
             true => Some(self.compress(name, compression, produce, (io::sink(), true))?.0),
             false => None,
         };
@@ -73,6 +77,15 @@ impl<'a> LayerJob<'a> {
         blob.commit(&written.descriptor())?;
         self.done += written.uncompressed;
         Ok(written)
+    }
+
+    /// Whether the image that is to be replaced has this layer, so that it is probably there.
+    fn is_expected(&self, name: &str, produce: Produce<'_>) -> Result<bool, ContainerError> {
+        if self.present.is_empty() {
+            return Ok(false);
+        }
+        let (written, _) = self.compress(name, Compression::None, produce, (io::sink(), false))?;
+        Ok(self.present.contains(&written.diff_id))
     }
 
     /// What a layer would be, without writing it.
