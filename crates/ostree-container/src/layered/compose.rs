@@ -20,7 +20,7 @@ const INJECTED: [&str; 2] = ["usr/etc/hostname", "usr/etc/resolv.conf"];
 pub fn merge_all(
     merge: &Merge<'_, Transaction<'_>>,
     base: Option<MutableTree>,
-    layers: &[Derived],
+    layers: &mut [Derived],
 ) -> Result<MutableTree, ContainerError> {
     let mut merged = match base {
         Some(tree) => tree,
@@ -31,8 +31,8 @@ pub fn merge_all(
             tree
         }
     };
-    for layer in layers {
-        merge
+    for layer in &mut *layers {
+        layer.linked = merge
             .apply(&mut merged, &layer.layer)
             .map_err(|source| ContainerError::Merge { layer: layer.digest.clone(), source: Box::new(source) })?;
     }
@@ -71,13 +71,16 @@ pub fn merge_labelled(
         Some(base) => another || !relabel.is_labelled(base)?,
         None => false,
     };
+    // The file of a lower layer may have another label where a link to it stands.
+    for (path, file) in layers.iter_mut().flat_map(|layer| &mut layer.linked) {
+        *file = relabel.file(*file, path)?;
+    }
     if whole {
         relabel.tree(&mut merged)?;
         return Ok(merged);
     }
     // Without a base, it may be that no layer says anything of the root.
     relabel.root(&mut merged)?;
-    // The file of a lower layer may have another label where a link to it stands.
     for link in layers.iter().flat_map(|layer| &layer.layer.links) {
         relabel.file_at(&mut merged, &link.path)?;
     }

@@ -10,7 +10,7 @@ use ostree_selinux::Policy;
 use ostree_tar::layer::{LayerContents, LayerOptions, VarPlace, read_layer as read_tar};
 
 use crate::error::ContainerError;
-use crate::layered::merge::{Implicit, LayerTree};
+use crate::layered::merge::{Implicit, LayerTree, Linked};
 use crate::layered::notes::{Link, Notes, Rules};
 use crate::layered::options::PullOptions;
 use crate::layered::plan::PlannedLayer;
@@ -28,6 +28,8 @@ pub struct Derived {
     pub commit: Option<CommitId>,
     /// What it holds.
     pub layer: LayerTree,
+    /// The files that its links to lower layers led to, once it is merged.
+    pub linked: Vec<Linked>,
     /// What its commit remembers besides.
     pub notes: Notes,
     /// Files of it that were written and are not in its tree.
@@ -80,6 +82,7 @@ impl Job<'_> {
             digest: planned.layer.descriptor.digest.clone(),
             commit: Some(*id),
             layer: LayerTree { tree, implicit, links },
+            linked: Vec::new(),
             notes,
             leftovers: BTreeSet::new(),
             filtered_paths: Vec::new(),
@@ -111,7 +114,7 @@ impl Job<'_> {
             filtered,
         };
         let layer = LayerTree { tree, implicit: Implicit::Paths(implicit), links };
-        Ok(Derived { digest, commit: None, layer, notes, leftovers, filtered_paths })
+        Ok(Derived { digest, commit: None, layer, linked: Vec::new(), notes, leftovers, filtered_paths })
     }
 }
 

@@ -13,7 +13,7 @@ use crate::layered::compose::{merge_all, merge_labelled};
 use crate::layered::derived::{self, Derived};
 use crate::layered::documents::{self, Merged};
 use crate::layered::filtered::refuse_filtered;
-use crate::layered::merge::Merge;
+use crate::layered::merge::{Merge, put};
 use crate::layered::options::{PullOptions, Pulled};
 use crate::layered::plan::Plan;
 use crate::layered::present::Kept;
@@ -181,7 +181,7 @@ impl Import<'_> {
         let merge = Merge { store: &transaction, base: base.map(|base| base.id) };
         let merged = match labels {
             true => merge_labelled(&merge, base_tree, &mut layers, expected.as_ref())?,
-            false => merge_all(&merge, base_tree, &layers)?,
+            false => merge_all(&merge, base_tree, &mut layers)?,
         };
         listener.event(Event::Finishing);
         let commit = self.write(&transaction, base, &mut layers, &merged)?;
@@ -213,8 +213,13 @@ impl Import<'_> {
     ) -> Result<CommitId, ContainerError> {
         for layer in layers {
             let commit = match layer.commit {
-                Some(commit) => commit,
-                None => documents::layer_commit(transaction, &layer.layer.tree, &layer.notes)?,
+                Some(commit) if layer.linked.is_empty() => commit,
+                _ => {
+                    // Programs that do not read the notes find the files there.
+                    let mut tree = layer.layer.tree.clone();
+                    layer.linked.iter().try_for_each(|(path, file)| put(transaction, &mut tree, path, *file))?;
+                    documents::layer_commit(transaction, &tree, &layer.notes)?
+                }
             };
             layer.commit = Some(commit);
             transaction.set_ref(Refspec::local(blob_ref(&layer.digest)), Some(commit));

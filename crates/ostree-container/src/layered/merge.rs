@@ -37,6 +37,9 @@ pub enum Implicit {
     Unknown,
 }
 
+/// Where a link to a lower layer stands, and the file it led to.
+pub type Linked = (String, FileId);
+
 /// Where layers are merged.
 pub struct Merge<'a, S> {
     /// Where objects are.
@@ -46,19 +49,20 @@ pub struct Merge<'a, S> {
 }
 
 impl<S: ReadObject + WriteObject> Merge<'_, S> {
-    /// Lays `layer` over `target`. Whiteouts remove what lower layers have, and nothing of their own layer.
-    pub fn apply(&self, target: &mut MutableTree, layer: &LayerTree) -> Result<(), ContainerError> {
+    /// Lays `layer` over `target`, and tells which files its links to lower layers led to, by the links' paths. Whiteouts
+    /// remove what lower layers have, and nothing of their own layer.
+    pub fn apply(&self, target: &mut MutableTree, layer: &LayerTree) -> Result<Vec<Linked>, ContainerError> {
         // What links lead to in lower layers must be found before this layer hides it.
         let mut linked = Vec::with_capacity(layer.links.len());
         let mut base_files = None;
         for link in &layer.links {
-            linked.push((link, self.resolve(target, link, &mut base_files)?));
+            linked.push((link.path.clone(), self.resolve(target, link, &mut base_files)?));
         }
         self.directory(target, &mut layer.tree.clone(), &mut String::new(), &layer.implicit)?;
-        for (link, file) in linked {
-            put(self.store, target, &link.path, file)?;
+        for (path, file) in &linked {
+            put(self.store, target, path, *file)?;
         }
-        Ok(())
+        Ok(linked)
     }
 
     fn resolve(

@@ -134,7 +134,8 @@ impl<'a> Relabel<'a> {
         Ok(DirMetaId::new(self.transaction.write_metadata(ObjectKind::DirMeta, &meta.encode(), None)?))
     }
 
-    fn file(&mut self, id: FileId, path: &str) -> Result<FileId, ContainerError> {
+    /// The file `id` as it is labelled at `path`.
+    pub fn file(&mut self, id: FileId, path: &str) -> Result<FileId, ContainerError> {
         let object = self.transaction.read_file(&id)?.ok_or(StoreError::Missing { name: id.object() })?;
         let FileObject { mut header, size, content } = object;
         let wanted = self.label(path, header.mode);
