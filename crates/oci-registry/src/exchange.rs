@@ -100,7 +100,7 @@ impl Session {
 
     /// The same with as many tries as the options say.
     pub(crate) async fn endpoint(&self) -> Result<&Endpoint, RegistryError> {
-        let mut tries = Tries::new(&self.settings.options().transfer);
+        let mut tries = self.tries();
         loop {
             match self.endpoint_once().await {
                 Ok(found) => return Ok(found),
@@ -120,6 +120,11 @@ impl Session {
         let request = Request::new(Method::GET, endpoint.ping());
         let client = self.clients().choose(true).clone();
         wait::answer(client.execute(request), &Pulse::new(), &self.patience, &place).await.map(drop)
+    }
+
+    /// The tries of one operation here.
+    pub(crate) fn tries(&self) -> Tries {
+        Tries::new(&self.settings.options().transfer)
     }
 
     /// Waits before the try after `error`, or gives it back. Connections that stood still are not used again: where many
@@ -249,7 +254,7 @@ impl Session {
 
     /// Asks until one of the `good` statuses comes, with as many tries as the options say.
     pub(crate) async fn ask(&self, mut ask: Ask, good: &[u16]) -> Result<Response, RegistryError> {
-        let mut tries = Tries::new(&self.settings.options().transfer);
+        let mut tries = self.tries();
         loop {
             let place = Arc::clone(&ask.place);
             let again = ask.again();

@@ -196,33 +196,23 @@ impl Transfer {
             let unwanted = usize::try_from(skip).map_or(piece.len(), |skip| skip.min(piece.len()));
             skip -= unwanted as u64;
             drop(piece.split_to(unwanted));
-            self.accept(piece, span.end, &place).await?;
-            if self.at == span.end && self.at < self.descriptor.size {
+            self.accept(piece, span.end).await?;
+            if self.at == span.end {
+                // What else comes is not asked for. A stream that ends here can be used again.
+                let _ = tokio::time::timeout(limits::DRAIN_TIME, response.chunk()).await;
                 return Ok(());
             }
             if !enough {
                 return Err(spent().into());
             }
         }
-        if self.at < span.end {
-            return Err(self.mismatch(&place, self.at).into());
-        }
-        Ok(())
-    }
-
-    fn mismatch(&self, place: &Arc<Place>, actual: u64) -> RegistryError {
-        RegistryError::SizeMismatch { place: Arc::clone(place), expected: self.descriptor.size, actual }
+        let (expected, actual) = (self.descriptor.size, self.at);
+        Err(RegistryError::SizeMismatch { place, expected, actual }.into())
     }
 
     /// Takes in bytes of the blob up to `end`, keeps and passes them on.
-    async fn accept(&mut self, mut piece: Bytes, end: u64, place: &Arc<Place>) -> Result<(), End> {
-        let room = usize::try_from(end - self.at).unwrap_or(usize::MAX);
-        if piece.len() > room {
-            if end == self.descriptor.size {
-                return Err(self.mismatch(place, self.at + piece.len() as u64).into());
-            }
-            piece.truncate(room);
-        }
+    async fn accept(&mut self, mut piece: Bytes, end: u64) -> Result<(), End> {
+        piece.truncate(usize::try_from(end - self.at).unwrap_or(usize::MAX));
         while !piece.is_empty() {
             let left = BLOCK_BYTES - self.at % BLOCK_BYTES;
             let part = piece.split_to(usize::try_from(left).map_or(piece.len(), |left| left.min(piece.len())));

@@ -101,3 +101,6 @@ pub(crate) const FOLLOW_TIME: Duration = Duration::from_secs(10);
 
 /// How often someone else's progress with the same blob is looked at.
 pub(crate) const FOLLOW_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long the end of a stream is waited for whose last byte came: it is there, or the stream is cancelled.
+pub(crate) const DRAIN_TIME: Duration = Duration::from_millis(50);

@@ -14,7 +14,7 @@ use crate::error::RegistryError;
 use crate::exchange::{Ask, Session};
 use crate::limits;
 use crate::runtime::Runtime;
-use crate::upload::{Mount, Upload, check_stored};
+use crate::upload::{Mount, Upload, check_stored, is_there};
 use crate::writer::{self, Context};
 
 /// One image being pushed.
@@ -41,19 +41,9 @@ impl Push {
     /// Whether the registry has a blob, or could take it over from one of the other repositories.
     pub(crate) fn has_blob(&self, descriptor: &Descriptor) -> Result<bool, RegistryError> {
         self.runtime.block_on(async {
-            Ok(self.head(descriptor).await? || (!self.mount_from.is_empty() && self.mount(descriptor).await?))
+            Ok(is_there(&self.session, descriptor).await?
+                || (!self.mount_from.is_empty() && self.mount(descriptor).await?))
         })
-    }
-
-    /// Asks for the blob's head. A blob of another length is not the one that is meant.
-    async fn head(&self, descriptor: &Descriptor) -> Result<bool, RegistryError> {
-        let place = self.session.place("looking for", format!("blob {}", descriptor.digest));
-        let scope = Scope::push(self.session.name.repository());
-        let ask = Ask::new(Method::HEAD, self.session.endpoint().await?.blob(&descriptor.digest), scope, &place);
-        let response = self.session.ask(ask, &[200, 404]).await?;
-        let length = response.headers().get(reqwest::header::CONTENT_LENGTH);
-        let length = length.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-        Ok(response.status().as_u16() == 200 && length.is_none_or(|length| length == descriptor.size))
     }
 
     async fn mount(&self, descriptor: &Descriptor) -> Result<bool, RegistryError> {

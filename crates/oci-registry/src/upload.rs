@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use oci_image::{Descriptor, Digest};
-use reqwest::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue, RANGE};
+use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue, RANGE};
 use reqwest::{Method, Response, Url};
 
 use crate::auth::Scope;
@@ -14,6 +14,7 @@ use crate::endpoint::Endpoint;
 use crate::error::{Place, RegistryError};
 use crate::exchange::{Ask, Session};
 use crate::limits;
+use crate::retry::{self, Verdict};
 
 /// The header with the digest of what a registry stored.
 const STORED_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
@@ -82,8 +83,46 @@ impl Upload {
         Ok(Self { session: Arc::clone(session), location, scope, sent: 0, piece })
     }
 
-    /// Sends the next piece.
+    /// Sends the next piece. After a break the registry is asked how much of it came.
     pub(crate) async fn patch(&mut self, bytes: Bytes, place: &Arc<Place>) -> Result<(), RegistryError> {
+        let start = self.sent;
+        let end = start + bytes.len() as u64;
+        let mut tries = self.session.tries();
+        while self.sent < end {
+            let rest = bytes.slice(usize::try_from(self.sent - start).unwrap_or(bytes.len())..);
+            let Err(error) = self.patch_once(rest, place).await else { return Ok(()) };
+            self.session.recover(&mut tries, error).await?;
+            let before = self.sent;
+            self.sent = loop {
+                match self.received(place).await {
+                    Ok(received) if (start..=end).contains(&received) => break received,
+                    Ok(received) => {
+                        let reason = format!("of {end} bytes sent the registry says it has {received}");
+                        return Err(RegistryError::protocol(place, reason));
+                    }
+                    Err(error) => self.session.recover(&mut tries, error).await?,
+                }
+            };
+            if self.sent > before {
+                tries.progress();
+            }
+        }
+        Ok(())
+    }
+
+    /// How many bytes the registry has.
+    async fn received(&mut self, place: &Arc<Place>) -> Result<u64, RegistryError> {
+        let ask = Ask::new(Method::GET, self.location.clone(), self.scope.clone(), place);
+        let response = self.session.expect(self.session.send(ask).await?, &[200, 202, 204], place).await?;
+        self.location = self.session.location(&response, place)?;
+        // Registries write `0-0` for nothing, too: nothing sends its first byte alone.
+        match last_received(&response) {
+            None | Some(0) => Ok(0),
+            Some(last) => Ok(last.saturating_add(1)),
+        }
+    }
+
+    async fn patch_once(&mut self, bytes: Bytes, place: &Arc<Place>) -> Result<(), RegistryError> {
         let end = self.sent + bytes.len() as u64;
         let range = format!("{}-{}", self.sent, end.saturating_sub(1));
         let range = HeaderValue::from_str(&range).map_err(|_| RegistryError::protocol(place, "no range header"))?;
@@ -91,19 +130,40 @@ impl Upload {
         let response = self.session.send(ask.payload(Payload::Whole(bytes))).await?;
         let response = self.session.expect(response, &[201, 202, 204], place).await?;
         self.location = self.session.location(&response, place)?;
-        if let Some(range) = response.headers().get(RANGE).and_then(|v| v.to_str().ok()) {
-            let has = range.rsplit('-').next().and_then(|last| last.trim().parse::<u64>().ok());
-            if has.is_some_and(|last| last.checked_add(1) != Some(end)) {
-                let reason = format!("after {end} bytes the registry says it has the range {range:?}");
-                return Err(RegistryError::protocol(place, reason));
-            }
+        if last_received(&response).is_some_and(|last| last.checked_add(1) != Some(end)) {
+            return Err(RegistryError::protocol(place, format!("the registry does not say it has {end} bytes")));
         }
         self.sent = end;
         Ok(())
     }
 
-    /// Ends the upload with its last bytes (all of them, none, or a stream) and its digest.
+    /// Ends the upload with its last bytes (all of them, none, or a stream) and its digest. After a break it is looked
+    /// whether the blob is there; if not, it is tried again, where its bytes are still at hand.
     pub(crate) async fn finish(
+        &mut self,
+        descriptor: &Descriptor,
+        mut last: Payload,
+        place: &Arc<Place>,
+    ) -> Result<(), RegistryError> {
+        let mut tries = self.session.tries();
+        loop {
+            let again = last.again();
+            let Err(error) = self.finish_once(descriptor, last, place).await else { return Ok(()) };
+            // A registry that stored something else than was sent is not helped by being asked for it.
+            let Some(again) = again.filter(|_| retry::judge(&error) == Verdict::Transient) else { return Err(error) };
+            self.session.recover(&mut tries, error).await?;
+            if is_there(&self.session, descriptor).await? {
+                return Ok(());
+            }
+            if self.sent == 0 {
+                *self = Self::begin(&self.session, place).await?;
+            }
+            last = again;
+        }
+    }
+
+    /// Ends the upload in one try.
+    pub(crate) async fn finish_once(
         &self,
         descriptor: &Descriptor,
         last: Payload,
@@ -131,6 +191,22 @@ impl Upload {
         Ask::new(method, url, self.scope.clone(), place)
             .header(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"))
     }
+}
+
+/// The offset of the last byte a registry says it has of an upload.
+fn last_received(response: &Response) -> Option<u64> {
+    response.headers().get(RANGE)?.to_str().ok()?.rsplit('-').next()?.trim().parse().ok()
+}
+
+/// Whether a registry has a blob. One of another length is not the one that is meant.
+pub(crate) async fn is_there(session: &Session, descriptor: &Descriptor) -> Result<bool, RegistryError> {
+    let place = session.place("looking for", format!("blob {}", descriptor.digest));
+    let scope = Scope::push(session.name.repository());
+    let ask = Ask::new(Method::HEAD, session.endpoint().await?.blob(&descriptor.digest), scope, &place);
+    let response = session.ask(ask, &[200, 404]).await?;
+    let length = response.headers().get(CONTENT_LENGTH);
+    let length = length.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    Ok(response.status().as_u16() == 200 && length.is_none_or(|length| length == descriptor.size))
 }
 
 /// Compares the digest a registry says it stored, where it says so in an algorithm of ours, with what was sent.

@@ -78,7 +78,7 @@ impl StreamWriter {
         let (sender, receiver) = pipe::pipe(limits::PIPE_BYTES);
         let payload = Payload::Stream(known.size, Some(receiver));
         let (running, descriptor, place) = (Arc::clone(&upload), known.clone(), Arc::clone(&context.place));
-        let task = context.runtime.spawn(async move { running.finish(&descriptor, payload, &place).await });
+        let task = context.runtime.spawn(async move { running.finish_once(&descriptor, payload, &place).await });
         let sender = Some(sender);
         Ok(Self { context, known, sender, buffer: Vec::new(), written: 0, task: Some(task), upload, committed: false })
     }

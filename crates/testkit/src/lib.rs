@@ -3,6 +3,7 @@
 pub mod memory_store;
 pub mod registry;
 mod registry_auth;
+mod registry_faults;
 mod registry_http;
 mod registry_routes;
 mod registry_state;

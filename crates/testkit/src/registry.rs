@@ -5,10 +5,11 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use oci_image::Digest;
 
+pub use crate::registry_faults::{Fault, On, Trouble};
 use crate::registry_http::Request;
 use crate::registry_routes;
 use crate::registry_state::State;
@@ -90,6 +91,21 @@ impl Registry {
         self.state().manifests.get(&(repository.to_owned(), reference.to_owned())).cloned()
     }
 
+    /// Is away for so long: closes every connection without a word.
+    pub fn go_away(&self, time: Duration) {
+        self.state().behaviour.away_until = Some(Instant::now() + time);
+    }
+
+    /// Adds a fault.
+    pub fn fault(&self, fault: Fault) {
+        self.state().behaviour.faults.push(fault);
+    }
+
+    /// Forgets the requests so far.
+    pub fn forget(&self) {
+        self.state().seen.clear();
+    }
+
     /// Every request so far, in order.
     pub fn seen(&self) -> Vec<Seen> {
         self.state().seen.clone()
@@ -106,7 +122,7 @@ impl Registry {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(|e| e.into_inner())
+        locked(&self.state)
     }
 }
 
@@ -125,24 +141,35 @@ impl Drop for Registry {
 fn serve(mut stream: TcpStream, address: SocketAddr, state: &Mutex<State>, over: &AtomicBool) -> io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
     while let Some(request) = Request::read(&mut reader)? {
-        let response = {
-            let mut state = state.lock().unwrap_or_else(|e| e.into_inner());
+        if locked(state).behaviour.away_until.is_some_and(|until| Instant::now() < until) {
+            return Ok(());
+        }
+        let (response, index, delay, rate) = {
+            let mut state = locked(state);
             state.seen.push(Seen {
                 method: request.method.clone(),
                 target: request.target.clone(),
                 authorization: request.header("authorization").map(str::to_owned),
                 length: request.body.len(),
+                range: request.header("range").map(str::to_owned),
+                given: 0,
             });
-            registry_routes::answer(&mut state, &address.to_string(), &request)
+            let index = state.seen.len() - 1;
+            let response = registry_routes::answer(&mut state, &address.to_string(), &request);
+            (response, index, state.behaviour.delay, state.behaviour.rate)
         };
-        let stalled = || {
-            while !over.load(Ordering::SeqCst) {
-                thread::sleep(Duration::from_millis(20));
-            }
-        };
-        if !response.write(&mut stream, stalled)? {
+        thread::sleep(delay);
+        let (given, goes_on) = response.write(&mut stream, rate, &|| over.load(Ordering::SeqCst));
+        if let Some(seen) = locked(state).seen.get_mut(index) {
+            seen.given = given;
+        }
+        if !goes_on? {
             return Ok(());
         }
     }
     Ok(())
+}
+
+fn locked(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(|e| e.into_inner())
 }

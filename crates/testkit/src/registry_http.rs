@@ -2,6 +2,9 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::ops::Range;
+use std::thread;
+use std::time::Duration;
 
 /// A request with its whole body.
 #[derive(Debug)]
@@ -107,6 +110,23 @@ pub(crate) enum Delivery {
     Chunked,
     /// Half of it, then nothing more.
     Stall,
+    /// So many bytes of it, and then this.
+    Broken(usize, Stop),
+    /// Not at all, nor any other byte.
+    Silent,
+    /// Without a stated length, over and over.
+    Endless,
+}
+
+/// How an answer breaks off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// Nothing more, the connection stays.
+    Stall,
+    /// The connection is reset.
+    Reset,
+    /// The connection is closed.
+    Close,
 }
 
 /// An answer.
@@ -130,6 +150,19 @@ impl Response {
         Self::new(status).header("Content-Type", "application/json").body(body.into_bytes())
     }
 
+    /// A part of a blob.
+    pub(crate) fn part(range: Range<usize>, whole: &[u8]) -> Self {
+        let told = format!("bytes {}-{}/{}", range.start, range.end.saturating_sub(1), whole.len());
+        Self::new(206).header("Content-Range", told).body(whole.get(range).unwrap_or_default().to_vec())
+    }
+
+    /// What a login portal answers.
+    pub(crate) fn page() -> Self {
+        Self::new(200)
+            .header("Content-Type", "text/html; charset=utf-8")
+            .body(b"<html><body>Please log in</body></html>".to_vec())
+    }
+
     pub(crate) fn header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
         self
@@ -140,40 +173,105 @@ impl Response {
         self
     }
 
-    /// Writes it. `false` when the connection must be closed afterwards.
-    pub(crate) fn write(&self, to: &mut TcpStream, stalled: impl FnOnce()) -> io::Result<bool> {
+    /// Writes it at `rate` bytes a second. How many bytes of its body were given, and whether the connection goes on.
+    pub(crate) fn write(
+        &self,
+        to: &mut TcpStream,
+        rate: Option<u64>,
+        over: &dyn Fn() -> bool,
+    ) -> (u64, io::Result<bool>) {
+        let mut given = 0;
+        let result = self.deliver(&mut Paced { to, rate, given: &mut given }, over);
+        (given, result)
+    }
+
+    fn head(&self) -> String {
         let mut head = format!("HTTP/1.1 {} Answer\r\n", self.status);
         for (name, value) in &self.headers {
             head += &format!("{name}: {value}\r\n");
         }
-        if self.delivery == Delivery::Chunked {
-            head += "Transfer-Encoding: chunked\r\n\r\n";
-        } else if self.status == 204 {
-            head += "\r\n";
-        } else {
-            head += &format!("Content-Length: {}\r\n\r\n", self.body.len());
-        }
-        to.write_all(head.as_bytes())?;
-        let half = self.body.get(..self.body.len() / 2).unwrap_or_default();
         match self.delivery {
-            Delivery::Right => to.write_all(&self.body)?,
-            Delivery::HeadOnly => {}
-            Delivery::Cut => to.write_all(half)?,
+            Delivery::Chunked | Delivery::Endless => head += "Transfer-Encoding: chunked\r\n",
+            _ if self.status == 204 => {}
+            _ => head += &format!("Content-Length: {}\r\n", self.body.len()),
+        }
+        head + "\r\n"
+    }
+
+    fn deliver(&self, to: &mut Paced<'_>, over: &dyn Fn() -> bool) -> io::Result<bool> {
+        let wait = || {
+            while !over() {
+                thread::sleep(Duration::from_millis(20));
+            }
+        };
+        if self.delivery == Delivery::Silent {
+            wait();
+            return Ok(false);
+        }
+        to.to.write_all(self.head().as_bytes())?;
+        let upto = |length: usize| self.body.get(..length).unwrap_or(&self.body);
+        let half = self.body.len() / 2;
+        match self.delivery {
+            Delivery::HeadOnly | Delivery::Silent => {}
+            Delivery::Right => to.body(&self.body)?,
+            Delivery::Cut => to.body(upto(half))?,
             Delivery::Chunked => {
-                for piece in self.body.chunks(1000) {
-                    to.write_all(format!("{:x}\r\n", piece.len()).as_bytes())?;
-                    to.write_all(piece)?;
-                    to.write_all(b"\r\n")?;
+                to.chunks(&self.body)?;
+                to.to.write_all(b"0\r\n\r\n")?;
+            }
+            Delivery::Endless => {
+                while !over() {
+                    to.chunks(&self.body)?;
+                    to.chunks(&[b'+'; 1000])?;
                 }
-                to.write_all(b"0\r\n\r\n")?;
             }
             Delivery::Stall => {
-                to.write_all(half)?;
-                to.flush()?;
-                stalled();
+                to.body(upto(half))?;
+                wait();
+            }
+            Delivery::Broken(length, stop) => {
+                to.body(upto(length))?;
+                match stop {
+                    Stop::Stall => wait(),
+                    Stop::Close => {}
+                    Stop::Reset => {
+                        // What lies in the buffers would be thrown away too; the client shall have it first.
+                        thread::sleep(Duration::from_millis(30));
+                        rustix::net::sockopt::set_socket_linger(&*to.to, Some(Duration::ZERO))?;
+                    }
+                }
             }
         }
-        to.flush()?;
-        Ok(!matches!(self.delivery, Delivery::Cut | Delivery::Stall))
+        to.to.flush()?;
+        Ok(matches!(self.delivery, Delivery::Right | Delivery::HeadOnly | Delivery::Chunked))
+    }
+}
+
+/// Gives bodies at a rate and counts them.
+struct Paced<'a> {
+    to: &'a mut TcpStream,
+    rate: Option<u64>,
+    given: &'a mut u64,
+}
+
+impl Paced<'_> {
+    fn body(&mut self, bytes: &[u8]) -> io::Result<()> {
+        for piece in bytes.chunks(16 << 10) {
+            self.to.write_all(piece)?;
+            *self.given += piece.len() as u64;
+            if let Some(rate) = self.rate {
+                thread::sleep(Duration::from_secs_f64(piece.len() as f64 / rate as f64));
+            }
+        }
+        Ok(())
+    }
+
+    fn chunks(&mut self, bytes: &[u8]) -> io::Result<()> {
+        for piece in bytes.chunks(1000) {
+            self.to.write_all(format!("{:x}\r\n", piece.len()).as_bytes())?;
+            self.body(piece)?;
+            self.to.write_all(b"\r\n")?;
+        }
+        Ok(())
     }
 }

@@ -1,14 +1,24 @@
 //! What the loopback registry answers to each request (OCI distribution specification, "Endpoints").
 
+use std::ops::Range;
+
 use oci_image::Digest;
 
 use crate::registry_auth;
+use crate::registry_faults;
 use crate::registry_http::{Delivery, Request, Response};
 use crate::registry_state::{Behaviour, State};
 
 /// The answer to a request.
 pub(crate) fn answer(state: &mut State, host: &str, request: &Request) -> Response {
     let mut response = decide(state, host, request);
+    // Parts of blobs have had theirs.
+    if !is_blob(request)
+        && let Some(trouble) = registry_faults::next(&mut state.behaviour.faults, request, 0, response.body.len())
+    {
+        let body = response.body.clone();
+        response = registry_faults::spoil(response, &trouble, &body, 0);
+    }
     if request.method == "HEAD" {
         response.delivery = Delivery::HeadOnly;
     }
@@ -43,31 +53,57 @@ fn decide(state: &mut State, host: &str, request: &Request) -> Response {
     Response::error(404, "NAME_UNKNOWN", "no such path")
 }
 
-fn blob(state: &State, request: &Request, (repository, digest): (&str, &str)) -> Response {
-    let Behaviour { blobs_at, page, cut, stall, no_length, extra, .. } = &state.behaviour;
+fn blob(state: &mut State, request: &Request, (repository, digest): (&str, &str)) -> Response {
+    let Behaviour { blobs_at, page, expired, .. } = &state.behaviour;
     if let Some(base) = blobs_at {
-        return Response::new(307).header("Location", format!("{base}{}?signature=s3cret", request.path()));
+        let signature = format!("s3cret-{}", state.seen.len());
+        return Response::new(307).header("Location", format!("{base}{}?signature={signature}", request.path()));
+    }
+    if expired.as_ref().is_some_and(|expired| request.query("signature").contains(expired)) {
+        return Response::error(403, "DENIED", "request has expired");
     }
     if *page {
-        return web_page();
+        return Response::page();
     }
     let Some(bytes) = state.blobs.get(&(repository.to_owned(), digest.to_owned())) else {
         return Response::error(404, "BLOB_UNKNOWN", "blob unknown to registry");
     };
     let mut bytes = spoilt(state, bytes);
-    let length = bytes.len() as i64 + extra;
+    let length = bytes.len() as i64 + state.behaviour.extra;
     bytes.resize(usize::try_from(length).unwrap_or_default(), b'+');
-    let mut response = Response::new(200)
-        .header("Content-Type", "application/octet-stream")
-        .header("Docker-Content-Digest", said_digest(state, digest))
-        .body(bytes);
-    response.delivery = match (cut, stall, no_length) {
-        (true, ..) => Delivery::Cut,
-        (_, true, _) => Delivery::Stall,
-        (.., true) => Delivery::Chunked,
+    let (start, mut response) = match request.header("range").map(|range| asked(range, bytes.len())) {
+        None => (0, Response::new(200).body(bytes.clone())),
+        Some(Some(range)) => (range.start, Response::part(range, &bytes)),
+        Some(None) => return Response::error(416, "RANGE_INVALID", "no such part"),
+    };
+    response.delivery = match &state.behaviour {
+        Behaviour { cut: true, .. } => Delivery::Cut,
+        Behaviour { stall: true, .. } => Delivery::Stall,
+        Behaviour { no_length: true, .. } => Delivery::Chunked,
         _ => Delivery::Right,
     };
-    response
+    let length = response.body.len();
+    let response = match registry_faults::next(&mut state.behaviour.faults, request, start, length) {
+        Some(trouble) => registry_faults::spoil(response, &trouble, &bytes, start),
+        None => response,
+    };
+    let said = said_digest(state, digest);
+    let typed = response.headers.iter().any(|(name, _)| name == "Content-Type");
+    let response = if typed { response } else { response.header("Content-Type", "application/octet-stream") };
+    response.header("Docker-Content-Digest", said)
+}
+
+/// The one closed or open range of a `Range` header within `length` bytes.
+fn asked(range: &str, length: usize) -> Option<Range<usize>> {
+    let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
+    let first = first.parse::<usize>().ok()?;
+    let last = last.parse::<usize>().unwrap_or(usize::MAX).min(length.checked_sub(1)?);
+    (first <= last).then_some(first..last + 1)
+}
+
+/// Whether a request asks for the bytes of a blob.
+fn is_blob(request: &Request) -> bool {
+    request.method == "GET" && request.path().contains("/blobs/")
 }
 
 fn manifest(state: &mut State, request: &Request, (repository, reference): (&str, &str)) -> Response {
@@ -81,7 +117,7 @@ fn manifest(state: &mut State, request: &Request, (repository, reference): (&str
         return Response::new(201).header("Docker-Content-Digest", said_digest(state, &digest));
     }
     if state.behaviour.page {
-        return web_page();
+        return Response::page();
     }
     if let Some(length) = state.behaviour.huge_manifest {
         return Response::new(200).header("Content-Type", "application/json").body(vec![b' '; length]);
@@ -103,6 +139,10 @@ fn upload(state: &mut State, host: &str, request: &Request, (repository, id): (&
     };
     match request.method.as_str() {
         "PATCH" => patch(state, host, request, (repository, number)),
+        "GET" => {
+            let range = format!("0-{}", state.uploads.get(&number).map_or(0, Vec::len).saturating_sub(1));
+            Response::new(204).header("Location", location(state, host, (repository, number))).header("Range", range)
+        }
         "PUT" => end(state, request, (repository, number)),
         "DELETE" => {
             state.uploads.remove(&number);
@@ -171,12 +211,6 @@ fn end(state: &mut State, request: &Request, (repository, number): (&str, usize)
     }
     state.blobs.insert((repository.to_owned(), digest.clone()), bytes);
     Response::new(201).header("Docker-Content-Digest", said_digest(state, &digest))
-}
-
-fn web_page() -> Response {
-    Response::new(200)
-        .header("Content-Type", "text/html; charset=utf-8")
-        .body(b"<html><body>Please log in</body></html>".to_vec())
 }
 
 fn spoilt(state: &State, bytes: &[u8]) -> Vec<u8> {

@@ -1,6 +1,9 @@
 //! What the loopback registry holds, and how it is to misbehave.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use crate::registry_faults::Fault;
 
 /// How the registry asks who is there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -63,6 +66,16 @@ pub struct Behaviour {
     pub pieces_only: bool,
     /// Says the smallest piece it takes, in bytes.
     pub min_piece: Option<usize>,
+    /// What goes wrong with single answers; the first that fits happens.
+    pub faults: Vec<Fault>,
+    /// How long every answer takes to begin.
+    pub delay: Duration,
+    /// How many bytes a second a body is given with.
+    pub rate: Option<u64>,
+    /// Until when every connection is closed without a word.
+    pub away_until: Option<Instant>,
+    /// Refuses requests with this signature, as storages do once it has expired.
+    pub expired: Option<String>,
 }
 
 /// A request the registry has seen.
@@ -76,6 +89,10 @@ pub struct Seen {
     pub authorization: Option<String>,
     /// The length of its body, in bytes.
     pub length: usize,
+    /// The `Range` header.
+    pub range: Option<String>,
+    /// How many bytes of the answer's body were given.
+    pub given: u64,
 }
 
 /// What the registry holds and knows.

@@ -1,0 +1,448 @@
+//! Drives the registry client through everything that goes wrong on a network, once and for ever.
+
+use std::error::Error;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use oci_image::{Descriptor, Digest, ImageSink, ImageSource, RawManifest, VerifyReader};
+use oci_registry::{RegistryOptions, RegistrySink, RegistrySource, TransferOptions};
+use testkit::registry::{Auth, Behaviour, Fault, On, Registry, Seen, Trouble};
+
+const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
+const MANIFEST: &[u8] = br#"{"schemaVersion":2,"config":{},"layers":[]}"#;
+const MIB: usize = 1 << 20;
+
+/// Far more than any of these takes: a client that hangs is what it is to catch.
+const BOUND: Duration = Duration::from_secs(60);
+
+fn options() -> RegistryOptions {
+    let transfer = TransferOptions { retries: 4, persistence: Duration::from_millis(600), ..Default::default() };
+    let timeout = Duration::from_millis(500);
+    RegistryOptions { tls_verify: false, anonymous: true, timeout, transfer, ..Default::default() }
+}
+
+fn keeping(dir: &Path) -> RegistryOptions {
+    let mut options = options();
+    options.transfer.partials = Some(dir.join("blobs"));
+    options
+}
+
+fn start() -> Registry {
+    Registry::start(Behaviour::default()).expect("the loopback interface has a free port")
+}
+
+fn holding(blob: &[u8]) -> Registry {
+    let registry = start();
+    registry.put_blob("a/b", blob);
+    registry
+}
+
+fn source(registry: &Registry, options: &RegistryOptions) -> RegistrySource {
+    RegistrySource::open(&format!("{}/a/b:t", registry.host()), options).expect("the name is good")
+}
+
+/// Bytes that are not the same anywhere.
+fn bytes(length: usize) -> Vec<u8> {
+    (0..length).map(|i| (i.wrapping_mul(2_654_435_761) >> 11) as u8).collect()
+}
+
+fn descriptor(bytes: &[u8]) -> Descriptor {
+    Descriptor::new("application/octet-stream", Digest::sha256(bytes), bytes.len() as u64)
+}
+
+/// Reads a blob as everybody does, verified.
+fn fetch(source: &RegistrySource, descriptor: &Descriptor) -> Result<Vec<u8>, String> {
+    let started = Instant::now();
+    let fetched = (|| {
+        let mut got = Vec::new();
+        let reader = source.blob(descriptor).map_err(|e| whole(&e))?;
+        let mut reader = VerifyReader::new(reader, descriptor, "blob");
+        reader.read_to_end(&mut got).map_err(|e| whole(&e))?;
+        reader.finish().map_err(|e| whole(&e))?;
+        Ok(got)
+    })();
+    assert!(started.elapsed() < BOUND, "it hung for {:?}", started.elapsed());
+    fetched
+}
+
+/// Reads `length` bytes of a blob and gives up.
+fn begin(source: &RegistrySource, descriptor: &Descriptor, length: usize) {
+    let mut reader = source.blob(descriptor).expect("the blob is there");
+    let mut buffer = vec![0; length];
+    reader.read_exact(&mut buffer).expect("the registry is good");
+}
+
+/// An error with all its causes, as a user sees it.
+fn whole(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text += &format!(": {error}");
+        cause = error.source();
+    }
+    text
+}
+
+fn blobs(seen: &[Seen]) -> Vec<&Seen> {
+    seen.iter().filter(|seen| seen.method == "GET" && seen.target.contains("/blobs/sha256:")).collect()
+}
+
+/// The bytes of blobs that were given.
+fn given(registry: &Registry) -> u64 {
+    blobs(&registry.seen()).iter().map(|seen| seen.given).sum()
+}
+
+/// Where the parts that were asked for begin.
+fn starts(registry: &Registry) -> Vec<u64> {
+    let start = |seen: &&Seen| {
+        let range = seen.range.as_deref().unwrap_or("bytes=0-");
+        range.trim_start_matches("bytes=").split('-').next().and_then(|n| n.parse().ok()).expect("a start")
+    };
+    blobs(&registry.seen()).iter().map(start).collect()
+}
+
+fn files(dir: &Path) -> usize {
+    dir.join("blobs").read_dir().map_or(0, Iterator::count)
+}
+
+#[test]
+fn a_break_anywhere_costs_only_what_had_not_come() {
+    let blob = bytes(5 * MIB + 333);
+    for at in [0, 1, 70_000, MIB, 2 * MIB - 1, 3 * MIB + 7, 5 * MIB + 332] {
+        for trouble in [Trouble::Stall(at), Trouble::Reset(at), Trouble::Truncate(at)] {
+            let registry = holding(&blob);
+            registry.fault(Fault::once(On::Blob, trouble.clone()));
+            assert_eq!(fetch(&source(&registry, &options()), &descriptor(&blob)).unwrap(), blob, "{trouble:?}");
+            let given = given(&registry);
+            assert!(given <= (blob.len() + MIB) as u64, "{trouble:?}: {given}");
+            assert_eq!(starts(&registry).len(), 2, "{trouble:?}");
+            let second = blobs(&registry.seen())[1].range.clone();
+            // A reset may overtake the first bytes.
+            assert!(second.is_some() == (at > 0) || at == 1, "{trouble:?}");
+            assert!(second.is_none_or(|range| range.ends_with(&format!("-{}", blob.len() - 1))), "a closed range");
+        }
+    }
+}
+
+#[test]
+fn many_breaks_with_progress_between_them_are_no_reason_to_give_up() {
+    let blob = bytes(3 * MIB);
+    let registry = holding(&blob);
+    for at in (1..20).map(|n| n * 150_000) {
+        registry.fault(Fault::once(On::Blob, Trouble::Truncate(at)));
+    }
+    assert_eq!(fetch(&source(&registry, &options()), &descriptor(&blob)).unwrap(), blob);
+    assert_eq!(starts(&registry).len(), 20);
+    assert_eq!(given(&registry), blob.len() as u64);
+}
+
+#[test]
+fn a_break_that_lasts_ends_once_and_says_where() {
+    let blob = bytes(3 * MIB);
+    let at = 2 * MIB;
+    let cases = [
+        (Trouble::Stall(at), "no progress while receiving for 0.5 s"),
+        (Trouble::Silence, "no progress while waiting for the answer"),
+        (Trouble::Reset(at), "network failure"),
+        (Trouble::Truncate(at), "network failure"),
+        (Trouble::Status(502, None), "502: TROUBLE: on request"),
+        (Trouble::Status(429, None), "429: TROUBLE"),
+        (Trouble::Packed, "packed with \"gzip\""),
+        (Trouble::Page, "text/html"),
+        (Trouble::WrongByte(5), "expected digest"),
+    ];
+    for (trouble, words) in cases {
+        let registry = holding(&blob);
+        registry.fault(Fault::lasting(On::Blob, trouble.clone()));
+        let fetched = fetch(&source(&registry, &options()), &descriptor(&blob));
+        let text = fetched.map(|got| got.len()).expect_err(&format!("{trouble:?}"));
+        assert!(text.contains(words), "{trouble:?}: {text}");
+        assert!(text.contains(&descriptor(&blob).digest.to_string()), "{trouble:?}: {text}");
+        // What a reader verified, only its digest tells of.
+        assert!(text.contains(&registry.host()), "{trouble:?}: {text}");
+        let asked = starts(&registry).len();
+        assert!((1..=40).contains(&asked), "{trouble:?}: asked {asked} times");
+    }
+}
+
+#[test]
+fn a_status_that_passes_is_waited_for() {
+    let blob = bytes(2 * MIB);
+    for (status, wait) in [(500, None), (502, None), (503, Some("1")), (504, None), (429, Some("1"))] {
+        let registry = holding(&blob);
+        registry.put_manifest("a/b", "t", MANIFEST_TYPE, MANIFEST);
+        for on in [On::Blob, On::Manifest] {
+            let trouble = Trouble::Status(status, wait.map(str::to_owned));
+            registry.fault(Fault { on, trouble, times: 2 });
+        }
+        let started = Instant::now();
+        let source = source(&registry, &options());
+        assert_eq!(source.manifest().unwrap().bytes, MANIFEST, "{status}");
+        assert_eq!(fetch(&source, &descriptor(&blob)).unwrap(), blob, "{status}");
+        assert!(wait.is_none() || started.elapsed() >= Duration::from_secs(4), "{status}: it did not wait");
+        assert_eq!(starts(&registry).len(), 3);
+    }
+}
+
+#[test]
+fn a_wait_that_is_too_long_ends_at_once_and_a_refusal_too() {
+    let blob = bytes(2 * MIB);
+    let date = "Fri, 31 Dec 2100 23:59:59 GMT";
+    let cases = [
+        (429, Some("3600"), "come again in 3600 s"),
+        (503, Some(date), "come again in"),
+        (403, None, "403"),
+        (400, None, "400"),
+        (410, None, "410"),
+    ];
+    for (status, wait, words) in cases {
+        let registry = holding(&blob);
+        registry.fault(Fault::lasting(On::Blob, Trouble::Status(status, wait.map(str::to_owned))));
+        let text = fetch(&source(&registry, &options()), &descriptor(&blob)).unwrap_err();
+        assert!(text.contains(words), "{status}: {text}");
+        assert_eq!(starts(&registry).len(), 1, "{status}");
+    }
+}
+
+#[test]
+fn a_server_that_is_away_for_a_while_is_waited_for() {
+    let blob = bytes(2 * MIB);
+    let registry = holding(&blob);
+    registry.put_manifest("a/b", "t", MANIFEST_TYPE, MANIFEST);
+    let mut options = options();
+    options.transfer.persistence = Duration::from_secs(10);
+    let source = source(&registry, &options);
+    registry.go_away(Duration::from_millis(1500));
+    assert_eq!(source.manifest().unwrap().bytes, MANIFEST);
+    registry.go_away(Duration::from_millis(1500));
+    assert_eq!(fetch(&source, &descriptor(&blob)).unwrap(), blob);
+}
+
+#[test]
+fn servers_that_answer_a_range_their_own_way() {
+    let blob = bytes(4 * MIB);
+    let at = 2 * MIB;
+    let odd = [
+        (Trouble::IgnoreRange, 2),
+        (Trouble::Status(416, None), 3),
+        (Trouble::Shifted(1000), 2),
+        (Trouble::Shifted(-1000), 3),
+        (Trouble::Misstated(1000), 3),
+        (Trouble::NoContentRange, 3),
+        (Trouble::SaidPacked, 2),
+    ];
+    for (trouble, asked) in odd {
+        let registry = holding(&blob);
+        registry.fault(Fault::once(On::Blob, Trouble::Truncate(at)));
+        registry.fault(Fault::lasting(On::Range, trouble.clone()));
+        assert_eq!(fetch(&source(&registry, &options()), &descriptor(&blob)).unwrap(), blob, "{trouble:?}");
+        assert_eq!(starts(&registry).len(), asked, "{trouble:?}");
+    }
+    let registry = holding(&blob);
+    registry.fault(Fault::lasting(On::Blob, Trouble::Endless));
+    assert_eq!(fetch(&source(&registry, &options()), &descriptor(&blob)).unwrap(), blob, "it is cut at its size");
+    for trouble in [Trouble::Packed, Trouble::Page] {
+        let registry = holding(&blob);
+        registry.fault(Fault::once(On::Blob, trouble.clone()));
+        assert_eq!(fetch(&source(&registry, &options()), &descriptor(&blob)).unwrap(), blob, "{trouble:?}");
+    }
+}
+
+#[test]
+fn a_wrong_byte_is_repaired_where_nobody_has_read_it_and_else_in_the_next_run() {
+    let small = bytes(MIB / 2);
+    let registry = holding(&small);
+    registry.fault(Fault::once(On::Blob, Trouble::WrongByte(77)));
+    assert_eq!(fetch(&source(&registry, &options()), &descriptor(&small)).unwrap(), small);
+    registry.fault(Fault::lasting(On::Blob, Trouble::WrongByte(77)));
+    registry.forget();
+    let text = fetch(&source(&registry, &options()), &descriptor(&small)).unwrap_err();
+    assert!(text.contains("expected digest") && starts(&registry).len() <= 3, "{text}");
+
+    let large = bytes(4 * MIB + 9);
+    for at in [0, MIB, 4 * MIB + 8] {
+        let dir = tempfile::tempdir().unwrap();
+        let registry = holding(&large);
+        registry.fault(Fault::once(On::Blob, Trouble::WrongByte(at)));
+        let text = fetch(&source(&registry, &keeping(dir.path())), &descriptor(&large)).unwrap_err();
+        assert!(text.contains("expected digest"), "{text}");
+        assert_eq!(files(dir.path()), 0, "a poisoned partial does not survive");
+        assert_eq!(fetch(&source(&registry, &keeping(dir.path())), &descriptor(&large)).unwrap(), large);
+        assert_eq!(files(dir.path()), 0);
+    }
+}
+
+#[test]
+fn what_is_kept_is_all_that_is_not_fetched_again() {
+    let blob = bytes(20 * MIB + 4321);
+    let dir = tempfile::tempdir().unwrap();
+    let registry = holding(&blob);
+    let whole = descriptor(&blob);
+    for tenth in 1..=10 {
+        let dir = dir.path().join(tenth.to_string());
+        let read = blob.len() / 10 * tenth;
+        begin(&source(&registry, &keeping(&dir)), &whole, read);
+        assert_eq!(files(&dir), 1);
+        registry.forget();
+        assert_eq!(fetch(&source(&registry, &keeping(&dir)), &whole).unwrap(), blob);
+        let most = (blob.len() - read + MIB) as u64;
+        assert!(given(&registry) <= most, "after {read} bytes {} were given again", given(&registry));
+        assert_eq!(files(&dir), 0, "it is removed once it was read");
+    }
+    // Ten tries, each a tenth further.
+    let dir = dir.path().join("all");
+    let mut all = 0;
+    for tenth in 1..10 {
+        registry.forget();
+        begin(&source(&registry, &keeping(&dir)), &whole, blob.len() / 10 * tenth);
+        all = starts(&registry).first().copied().unwrap_or(all);
+    }
+    assert!(all >= (blob.len() / 10 * 8 - MIB) as u64, "{all}");
+}
+
+#[test]
+fn a_torn_or_foreign_partial_is_cut_where_it_is_wrong() {
+    let blob = bytes(6 * MIB);
+    let whole = descriptor(&blob);
+    let registry = holding(&blob);
+    for (spoil, expected) in [(3 * MIB + 1000, 3 * MIB as u64), (0, 0)] {
+        let dir = tempfile::tempdir().unwrap();
+        begin(&source(&registry, &keeping(dir.path())), &whole, 5 * MIB);
+        let path = dir.path().join("blobs").read_dir().unwrap().next().unwrap().unwrap().path();
+        let mut kept = std::fs::read(&path).unwrap();
+        kept[spoil] ^= 1;
+        std::fs::write(&path, kept).unwrap();
+        registry.forget();
+        assert_eq!(fetch(&source(&registry, &keeping(dir.path())), &whole).unwrap(), blob);
+        assert!(starts(&registry)[0] <= expected && starts(&registry)[0] + 2 * MIB as u64 >= expected);
+    }
+}
+
+#[test]
+fn two_who_want_the_same_blob_fetch_it_once() {
+    let blob = bytes(12 * MIB);
+    let registry = holding(&blob);
+    registry.behave(|b| b.rate = Some(16 << 20));
+    let dir = tempfile::tempdir().unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                let source = source(&registry, &keeping(dir.path()));
+                assert_eq!(fetch(&source, &descriptor(&blob)).unwrap(), blob);
+            });
+        }
+    });
+    let given = given(&registry);
+    assert!(given <= (blob.len() + MIB) as u64, "{given}");
+    assert_eq!(files(dir.path()), 0);
+}
+
+#[test]
+fn a_reader_that_is_not_read_is_not_idle() {
+    let blob = bytes(8 * MIB);
+    let registry = holding(&blob);
+    let source = source(&registry, &options());
+    let mut reader = source.blob(&descriptor(&blob)).unwrap();
+    reader.read_exact(&mut [0; 1000]).unwrap();
+    std::thread::sleep(options().timeout * 3);
+    let mut rest = Vec::new();
+    reader.read_to_end(&mut rest).unwrap();
+    assert_eq!(rest.len(), blob.len() - 1000);
+    assert_eq!(starts(&registry).len(), 1);
+}
+
+#[test]
+fn slow_goes_on_unless_there_is_a_floor() {
+    let blob = bytes(2 * MIB);
+    let registry = holding(&blob);
+    registry.behave(|b| b.rate = Some(MIB as u64));
+    assert_eq!(fetch(&source(&registry, &options()), &descriptor(&blob)).unwrap(), blob);
+    assert_eq!(starts(&registry).len(), 1);
+    let mut options = options();
+    options.transfer.min_rate = Some(100 << 20);
+    registry.forget();
+    registry.behave(|b| b.rate = Some(64 << 10));
+    let started = Instant::now();
+    let mut reader = source(&registry, &options).blob(&descriptor(&blob)).unwrap();
+    while starts(&registry).len() < 2 {
+        reader.read_exact(&mut [0; 1000]).unwrap();
+        assert!(started.elapsed() < BOUND, "the slow connection was not left");
+    }
+}
+
+#[test]
+fn a_ceiling_and_a_budget() {
+    let blob = bytes(6 * MIB);
+    let registry = holding(&blob);
+    let dir = tempfile::tempdir().unwrap();
+    let mut options = keeping(dir.path());
+    options.transfer.limit_rate = Some(6 << 20);
+    let started = Instant::now();
+    assert_eq!(fetch(&source(&registry, &options), &descriptor(&blob)).unwrap(), blob);
+    assert!(started.elapsed() >= Duration::from_millis(900), "{:?}", started.elapsed());
+
+    options.transfer.limit_rate = None;
+    options.transfer.max_bytes = Some(2 * MIB as u64);
+    registry.forget();
+    for run in 0..3 {
+        let fetched = fetch(&source(&registry, &options), &descriptor(&blob));
+        match fetched {
+            Ok(got) => assert!(run == 2 && got == blob),
+            Err(text) => assert!(run < 2 && text.contains("2097152 bytes that may be fetched"), "{run}: {text}"),
+        }
+    }
+    assert_eq!(given(&registry), blob.len() as u64);
+}
+
+#[test]
+fn tokens_and_signed_addresses_that_end_are_asked_for_again() {
+    let blob = bytes(3 * MIB);
+    let user = ("ann".to_owned(), "pw".to_owned());
+    let storage = holding(&blob);
+    storage.fault(Fault::once(On::Blob, Trouble::Truncate(MIB)));
+    storage.fault(Fault::once(On::Blob, Trouble::Status(403, None)));
+    let registry = Registry::start(Behaviour {
+        auth: Auth::Token { login: Some(user.clone()), identity: None, uses: 1 },
+        blobs_at: Some(storage.url()),
+        ..Default::default()
+    })
+    .unwrap();
+    registry.fault(Fault::once(On::Token, Trouble::Status(503, None)));
+    registry.fault(Fault::once(On::Token, Trouble::Silence));
+    let options = RegistryOptions { anonymous: false, credentials: Some(user), ..options() };
+    assert_eq!(fetch(&source(&registry, &options), &descriptor(&blob)).unwrap(), blob);
+    let seen = storage.seen();
+    assert!(seen.iter().all(|seen| seen.authorization.is_none()), "{seen:?}");
+    let mut addresses: Vec<_> = seen.iter().map(|seen| seen.target.clone()).collect();
+    addresses.dedup();
+    assert_eq!(addresses.len(), 3, "each with a new signature: {addresses:?}");
+    storage.fault(Fault::lasting(On::Blob, Trouble::Status(403, None)));
+    let text = fetch(&source(&registry, &options), &descriptor(&blob)).unwrap_err();
+    assert!(text.contains(&format!("403 from {}", storage.url())) && !text.contains("s3cret"), "{text}");
+}
+
+#[test]
+fn uploads_go_on_after_breaks() {
+    let blob = bytes(20 * MIB);
+    let small = bytes(1000);
+    for trouble in [Trouble::Status(503, None), Trouble::Silence, Trouble::Reset(0)] {
+        let registry = start();
+        let name = format!("{}/a/b:t", registry.host());
+        let sink = RegistrySink::open(&name, &options()).unwrap();
+        registry.fault(Fault { on: On::Upload, trouble: trouble.clone(), times: 2 });
+        registry.fault(Fault { on: On::Manifest, trouble: trouble.clone(), times: 2 });
+        for (blob, known) in [(&blob, None), (&small, Some(&descriptor(&small)))] {
+            let mut writer = sink.start_blob(known).map_err(|e| whole(&e)).unwrap();
+            writer.write_all(blob).unwrap();
+            writer.commit(&descriptor(blob)).map_err(|e| whole(&e)).unwrap();
+            assert_eq!(registry.blob("a/b", &descriptor(blob).digest).as_ref(), Some(blob), "{trouble:?}");
+        }
+        let manifest = RawManifest {
+            bytes: MANIFEST.to_vec(),
+            media_type: MANIFEST_TYPE.into(),
+            digest: Digest::sha256(MANIFEST),
+        };
+        sink.finish(&manifest).unwrap();
+    }
+}
