@@ -247,6 +247,6 @@ mod tests {
         run(&args).expect("written");
         let listed = crate::sh::cmd("tar").args(["-tf"]).arg(&file).output().expect("tar runs");
         std::fs::remove_file(&file).expect("removed");
-        assert_eq!(String::from_utf8_lossy(&listed.stdout), "usr/\nusr/a b\nusr/c\nusr/l\n");
+        assert_eq!(String::from_utf8_lossy(&listed.stdout), "usr\nusr/a b\nusr/c\nusr/l\n");
     }
 }
