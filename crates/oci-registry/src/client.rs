@@ -82,7 +82,7 @@ impl RegistrySink {
         let runtime = Arc::new(Runtime::start()?);
         let route = Arc::new(Route::new(name, vec![Arc::clone(&session)], &options.transfer));
         let present = RegistrySource { runtime: Arc::clone(&runtime), route, top: OnceLock::new() };
-        Ok(Self { push: Push::new(runtime, session, options.mount_from.clone()), present })
+        Ok(Self { push: Push::new(runtime, session, options), present })
     }
 }
 

@@ -13,6 +13,8 @@ use crate::body::Payload;
 use crate::error::RegistryError;
 use crate::exchange::{Ask, Session};
 use crate::limits;
+use crate::options::RegistryOptions;
+use crate::pace::Quota;
 use crate::runtime::Runtime;
 use crate::upload::{Mount, Upload, check_stored, is_there};
 use crate::writer::{self, Context};
@@ -23,14 +25,16 @@ pub(crate) struct Push {
     runtime: Arc<Runtime>,
     session: Arc<Session>,
     mount_from: Vec<String>,
+    quota: Arc<Quota>,
     /// Uploads that refused mounts left open, for the writers that come for them.
     opened: Mutex<BTreeMap<Digest, Upload>>,
 }
 
 impl Push {
     /// A push over `session`.
-    pub(crate) fn new(runtime: Arc<Runtime>, session: Arc<Session>, mount_from: Vec<String>) -> Self {
-        Self { runtime, session, mount_from, opened: Mutex::default() }
+    pub(crate) fn new(runtime: Arc<Runtime>, session: Arc<Session>, options: &RegistryOptions) -> Self {
+        let (mount_from, quota) = (options.mount_from.clone(), Arc::new(Quota::new(&options.transfer)));
+        Self { runtime, session, mount_from, quota, opened: Mutex::default() }
     }
 
     /// The session it goes over.
@@ -67,7 +71,8 @@ impl Push {
         let opened = known.and_then(|descriptor| self.opened().remove(&descriptor.digest));
         let subject = known.map_or_else(|| "a blob".to_owned(), |descriptor| format!("blob {}", descriptor.digest));
         let place = self.session.place("uploading", subject);
-        let context = Context { runtime: Arc::clone(&self.runtime), session: Arc::clone(&self.session), place };
+        let (runtime, session) = (Arc::clone(&self.runtime), Arc::clone(&self.session));
+        let context = Context { runtime, session, place, quota: Arc::clone(&self.quota) };
         writer::start(context, known, opened)
     }
 

@@ -11,6 +11,7 @@ use crate::body::{Abandoned, Payload};
 use crate::error::{Place, RegistryError};
 use crate::exchange::Session;
 use crate::limits;
+use crate::pace::Quota;
 use crate::pipe::{self, Sender};
 use crate::runtime::Runtime;
 use crate::upload::Upload;
@@ -21,6 +22,7 @@ pub(crate) struct Context {
     pub(crate) runtime: Arc<Runtime>,
     pub(crate) session: Arc<Session>,
     pub(crate) place: Arc<Place>,
+    pub(crate) quota: Arc<Quota>,
 }
 
 /// Starts a writer. `opened` is an upload that a refused mount left open.
@@ -87,6 +89,7 @@ impl StreamWriter {
     fn pass_on(&mut self) -> Result<(), RegistryError> {
         let Some(sender) = &self.sender else { return Ok(()) };
         let bytes = Bytes::from(std::mem::take(&mut self.buffer));
+        self.context.runtime.block_on(self.context.quota.throttle(bytes.len()));
         if bytes.is_empty() || self.context.runtime.block_on(sender.send(bytes)).is_ok() {
             return Ok(());
         }
@@ -190,7 +193,7 @@ impl PieceWriter {
 
     /// Waits for the piece that is on its way, and gives the upload, opened now where it was not yet.
     fn idle(&mut self) -> Result<Upload, RegistryError> {
-        let Context { runtime, session, place } = &self.context;
+        let Context { runtime, session, place, .. } = &self.context;
         match std::mem::replace(&mut self.state, Progress::Over) {
             Progress::Held(Some(upload)) => Ok(upload),
             Progress::Held(None) => runtime.block_on(Upload::begin(session, place)),
@@ -215,8 +218,9 @@ impl PieceWriter {
             return Ok(());
         }
         let bytes = Bytes::from(std::mem::replace(&mut self.buffer, Vec::with_capacity(upload.piece)));
-        let place = Arc::clone(&self.context.place);
+        let (place, quota) = (Arc::clone(&self.context.place), Arc::clone(&self.context.quota));
         self.state = Progress::Sending(self.context.runtime.spawn(async move {
+            quota.throttle(bytes.len()).await;
             let result = upload.patch(bytes, &place).await;
             (upload, result)
         }));

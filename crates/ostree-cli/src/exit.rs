@@ -4,6 +4,8 @@ use std::error::Error;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
+use oci_image::ImageError;
+use oci_registry::RegistryError;
 use ostree_core::{ObjectError, StoreError};
 use ostree_repo::RepoError;
 
@@ -31,6 +33,21 @@ pub fn report(problem: &anyhow::Error, code: u8) -> ExitCode {
     }
     say(&message(problem));
     ExitCode::from(code)
+}
+
+/// The exit code of a failed run: 2 for a command line that makes no sense, 3 when as many bytes were fetched as may be,
+/// 1 for everything else.
+pub fn code(problem: &anyhow::Error) -> u8 {
+    if problem.is::<UsageError>() {
+        return 2;
+    }
+    let spent = |cause: &(dyn Error + 'static)| {
+        let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        let inner = inner.and_then(|inner| inner.downcast_ref::<ImageError>()).and_then(Error::source);
+        let found = cause.downcast_ref().or_else(|| inner.and_then(|inner| inner.downcast_ref()));
+        matches!(found, Some(RegistryError::BudgetSpent { .. }))
+    };
+    if problem.chain().any(spent) { 3 } else { 1 }
 }
 
 /// Writes `error: MESSAGE` to standard error, coloured on a terminal.

@@ -8,8 +8,10 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 use oci_image::{ImageReference, ImageSink, ImageSource, OstreeImageReference, SignatureSource, Transport, disk};
 use oci_registry::{Listener, RegistryOptions, RegistrySink, RegistrySource};
+use ostree_repo::Repo;
 
 use crate::args::yes_or_no;
+use crate::transfer::TransferArgs;
 
 /// Options about registries.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -33,11 +35,16 @@ pub struct RegistryArgs {
     #[arg(long, value_name = "BOOL", value_parser = yes_or_no, num_args = 0..=1, require_equals = true,
         default_missing_value = "true", overrides_with = "tls_verify")]
     pub tls_verify: Option<bool>,
+    /// How patiently, how fast and how much
+    #[command(flatten)]
+    pub transfer: TransferArgs,
 }
 
 impl RegistryArgs {
     fn options(&self) -> RegistryOptions {
         RegistryOptions {
+            timeout: self.transfer.timeout(),
+            transfer: self.transfer.options(None),
             authfile: self.authfile.clone(),
             debug_auth: self.debug_auth.then(|| Arc::new(|words: &str| eprintln!("{words}")) as Listener),
             anonymous: self.auth_anonymous,
@@ -54,6 +61,15 @@ impl RegistryArgs {
             Transport::Registry => Box::new(RegistrySource::open(&reference.name, &self.options())?),
             _ => disk::open_source(reference)?,
         })
+    }
+
+    /// Opens an image for reading into a repository, which keeps what came of blobs whose transfer did not end.
+    pub fn source_into(&self, reference: &ImageReference, repo: &Repo) -> Result<Box<dyn ImageSource>> {
+        if reference.transport != Transport::Registry {
+            return self.source(reference);
+        }
+        let options = RegistryOptions { transfer: self.transfer.options(Some(repo)), ..self.options() };
+        Ok(Box::new(RegistrySource::open(&reference.name, &options)?))
     }
 
     /// Opens a place for writing an image that shares layers with another: where both are on one registry, they need not

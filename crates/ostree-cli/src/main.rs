@@ -12,6 +12,7 @@ mod output;
 mod progress;
 mod scratch;
 mod short_names;
+mod transfer;
 mod usage;
 mod version;
 

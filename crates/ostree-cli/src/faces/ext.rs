@@ -8,7 +8,7 @@ use clap::{CommandFactory, Parser};
 
 use crate::commands::{container, tar};
 use crate::context::Context;
-use crate::exit::{self, UsageError};
+use crate::exit;
 
 /// Extend ostree with containers
 #[derive(Debug, Parser)]
@@ -30,7 +30,8 @@ enum Command {
     Container(container::Command),
 }
 
-/// Runs `ostree-ext-cli ARGS`: exit code 1 for failures, 2 for a command line that makes no sense.
+/// Runs `ostree-ext-cli ARGS`: exit code 1 for failures, 2 for a command line that makes no sense, 3 when as
+/// many bytes were fetched as may be.
 pub fn run(args: Vec<OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
@@ -45,7 +46,7 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => exit::report(&problem, if problem.is::<UsageError>() { 2 } else { 1 }),
+        Err(problem) => exit::report(&problem, exit::code(&problem)),
     }
 }
 

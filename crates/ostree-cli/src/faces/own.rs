@@ -9,7 +9,7 @@ use clap::{CommandFactory, Parser};
 use crate::commands::container::{build, convert, pull};
 use crate::commands::{container, generate, repo, tar};
 use crate::context::Context;
-use crate::exit::{self, UsageError};
+use crate::exit;
 
 const EXAMPLES: &str = "Examples:
   Make a repository, commit a directory tree, and wrap the commit into an image:
@@ -60,7 +60,8 @@ enum Command {
     Man(generate::ManArgs),
 }
 
-/// Runs `ostree-container ARGS`: exit code 1 for failures, 2 for a command line that makes no sense.
+/// Runs `ostree-container ARGS`: exit code 1 for failures, 2 for a command line that makes no sense, 3 when as
+/// many bytes were fetched as may be.
 pub fn run(args: Vec<OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(args) {
         Ok(mut cli) => {
@@ -71,7 +72,7 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
     };
     match dispatch(&cli) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => exit::report(&problem, if problem.is::<UsageError>() { 2 } else { 1 }),
+        Err(problem) => exit::report(&problem, exit::code(&problem)),
     }
 }
 

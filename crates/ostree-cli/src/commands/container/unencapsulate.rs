@@ -59,7 +59,7 @@ impl ImportArgs {
     pub fn run(&self, context: &Context, image: &SourceReference, write_ref: Option<&Refspec>) -> Result<()> {
         image.refuse_signatures()?;
         let repo = context.open_writable()?;
-        let source = self.registry.source(image.image())?;
+        let source = self.registry.source_into(image.image(), &repo)?;
         let options = ImportOptions {
             write_ref: write_ref.cloned(),
             verify: None,

@@ -91,7 +91,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         _ => return Err(UsageError("image pull takes a repository and an image".to_owned()).into()),
     };
     let image = args.named(image, context)?;
-    let source = args.registry.source(image.image())?;
+    let source = args.registry.source_into(image.image(), &repo)?;
     let platform = args.platform.clone().or_else(|| args.arch.as_deref().map(Platform::linux));
     let mut problem = |error: ostree_container::ContainerError| {
         warn(&format!("failed to query the stored image, which counts as absent: {}", message(&error.into())));

@@ -1,0 +1,81 @@
+//! Options about the patience with registries and the quantity of what is fetched.
+
+use std::time::Duration;
+
+use oci_registry::TransferOptions;
+use ostree_repo::Repo;
+use ostree_repo::config::MinFreeSpace;
+
+use crate::args::byte_count;
+
+/// Where unfinished blobs stay, in the repository; no cleaning of `tmp` touches its `cache`.
+const PARTIALS: &str = "tmp/cache/blobs";
+
+/// Options about transfers.
+#[derive(Debug, Clone, clap::Args)]
+pub struct TransferArgs {
+    /// How long anything may stand still: connecting, an answer, a body
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "30", overrides_with = "timeout")]
+    timeout: Duration,
+    /// How many tries without progress there are at least, in at least a minute; 0 tries once
+    #[arg(long, value_name = "N", default_value_t = 5, overrides_with = "retries")]
+    retries: u32,
+    /// Take a body that is slower for one that stands still, in bytes a second (suffixes K, M, G)
+    #[arg(long, value_name = "BYTES", value_parser = byte_count, overrides_with = "min_rate")]
+    min_rate: Option<u64>,
+    /// Fetch and send no faster, in bytes a second (suffixes K, M, G)
+    #[arg(long, value_name = "BYTES", value_parser = byte_count, overrides_with = "limit_rate")]
+    limit_rate: Option<u64>,
+    /// Stop with exit code 3 once so many bytes were fetched, and keep them (suffixes K, M, G)
+    #[arg(long, value_name = "BYTES", value_parser = byte_count, overrides_with = "max_bytes")]
+    max_bytes: Option<u64>,
+    /// How large all unfinished layers in the repository may be; 0 keeps none (suffixes K, M, G)
+    #[arg(long, value_name = "SIZE", value_parser = byte_count, default_value = "2G", overrides_with = "partial_cache")]
+    partial_cache: u64,
+}
+
+impl Default for TransferArgs {
+    fn default() -> Self {
+        let TransferOptions { retries, min_rate, limit_rate, max_bytes, partial_cache, .. } =
+            TransferOptions::default();
+        Self { timeout: Duration::from_secs(30), retries, min_rate, limit_rate, max_bytes, partial_cache }
+    }
+}
+
+impl TransferArgs {
+    /// How long anything may stand still.
+    pub fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// The options they stand for. What is fetched into a repository keeps its unfinished blobs there.
+    pub fn options(&self, repo: Option<&Repo>) -> TransferOptions {
+        let default = TransferOptions::default();
+        TransferOptions {
+            retries: self.retries,
+            persistence: if self.retries == 0 { Duration::ZERO } else { default.persistence },
+            min_rate: self.min_rate,
+            limit_rate: self.limit_rate,
+            max_bytes: self.max_bytes,
+            partials: repo.map(|repo| repo.path().join(PARTIALS)),
+            partial_cache: self.partial_cache,
+            partial_reserve: repo.map_or(0, reserved),
+        }
+    }
+}
+
+/// How many bytes of its file system a repository leaves free.
+fn reserved(repo: &Repo) -> u64 {
+    match repo.config().min_free_space {
+        MinFreeSpace::Size(mib) => mib.saturating_mul(1 << 20),
+        MinFreeSpace::Percent(percent) => rustix::fs::statvfs(repo.path())
+            .map_or(0, |stat| (stat.f_blocks / 100).saturating_mul(percent).saturating_mul(stat.f_frsize)),
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let parsed = text.parse::<f64>().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    parsed
+        .filter(|time| !time.is_zero() && *time < Duration::from_secs(1 << 32))
+        .ok_or_else(|| "must be a number of seconds above 0".to_owned())
+}
