@@ -15,7 +15,7 @@ use crate::layered::documents::{self, Merged};
 use crate::layered::filtered::refuse_filtered;
 use crate::layered::merge::{Merge, put};
 use crate::layered::options::{PullOptions, Pulled};
-use crate::layered::plan::Plan;
+use crate::layered::plan::{Plan, PlannedLayer};
 use crate::layered::present::Kept;
 use crate::layered::{policy, prepare_root};
 use crate::progress::{Event, Listener};
@@ -28,9 +28,17 @@ use crate::refs::{blob_ref, image_ref};
 struct Base {
     id: CommitId,
     commit: Commit,
+    /// What the refs of its layers stand for.
+    layers: Vec<(RefName, CommitId)>,
 }
 
 impl Base {
+    fn set_refs(&self, transaction: &Transaction<'_>) {
+        for (name, commit) in &self.layers {
+            transaction.set_ref(Refspec::local(name.clone()), Some(*commit));
+        }
+    }
+
     fn tree(&self) -> MutableTree {
         MutableTree::stored(self.commit.root_tree, self.commit.root_meta)
     }
@@ -110,7 +118,7 @@ impl Import<'_> {
         };
         let mut fetched = import.layers(&missing)?.into_iter();
         let mut chunks: Vec<(&Digest, Vec<FileId>)> = Vec::new();
-        let mut base = None;
+        let (mut base, mut refs) = (None, Vec::new());
         for planned in layers {
             let digest = &planned.layer.descriptor.digest;
             let held = match &planned.kept {
@@ -127,19 +135,22 @@ impl Import<'_> {
                 }
                 None => return Err(ContainerError::Request(format!("layer {digest} was not imported"))),
             };
-            transaction.set_ref(Refspec::local(blob_ref(digest)), Some(commit));
+            refs.push((blob_ref(digest), commit));
         }
         let id = base.ok_or_else(|| ContainerError::Request("the image has no commit layer".into()))?;
         check_label(&self.plan.info.config, id)?;
-        if missing.is_empty() {
+        if matches!(layers.first(), Some(PlannedLayer { kept: Some(Kept::Commit(_)), .. })) {
             self.verify_stored(&transaction, &id)?;
-        } else {
+        }
+        if !missing.is_empty() {
             check_whole(&transaction, id, &chunks)?;
         }
         let commit = walk::load_commit(&transaction, &id)?;
+        let base = Base { id, commit, layers: refs };
+        base.set_refs(&transaction);
         transaction.commit()?;
         partial::clear(self.plan.repo, &id)?;
-        Ok(Some(Base { id, commit }))
+        Ok(Some(base))
     }
 
     /// Asks for a commit that was there before what is asked for one that comes in.
@@ -211,6 +222,9 @@ impl Import<'_> {
         layers: &mut [Derived],
         merged: &MutableTree,
     ) -> Result<CommitId, ContainerError> {
+        if let Some(base) = base {
+            base.set_refs(transaction);
+        }
         for layer in layers {
             let commit = match layer.commit {
                 Some(commit) if layer.linked.is_empty() => commit,
