@@ -80,11 +80,11 @@ impl Transfer {
         if matches!(self.out, Out::Pipe(_)) {
             let (route, descriptor) = (Arc::clone(&self.route), self.descriptor.clone());
             self.partial = tokio::task::block_in_place(|| route.partials.as_ref()?.open(&descriptor).ok());
-            self.from_disk().await?;
+            self.pass_on_kept().await?;
         }
         let mut turns = self.route.turns();
         loop {
-            self.from_network(&mut turns).await?;
+            self.fetch_rest(&mut turns).await?;
             let Some(error) = self.wrong_digest(&turns) else { return Ok(()) };
             if let Some(partial) = self.partial.take() {
                 partial.discard();
@@ -121,7 +121,7 @@ impl Transfer {
     }
 
     /// Passes on what is kept of the blob, and what someone else who fetches it is just keeping.
-    async fn from_disk(&mut self) -> Result<(), End> {
+    async fn pass_on_kept(&mut self) -> Result<(), End> {
         let mut moved = Instant::now();
         while let Some(partial) = &mut self.partial {
             if let Some((block, hasher)) = tokio::task::block_in_place(|| partial.block(self.at, &self.hasher)) {
@@ -148,7 +148,7 @@ impl Transfer {
     }
 
     /// Fetches the rest.
-    async fn from_network(&mut self, turns: &mut Turns) -> Result<(), End> {
+    async fn fetch_rest(&mut self, turns: &mut Turns) -> Result<(), End> {
         let mut ranged = true;
         while self.at < self.descriptor.size {
             let Some(session) = turns.session().cloned() else { return Ok(()) };

@@ -104,3 +104,9 @@ pub(crate) const FOLLOW_PAUSE: Duration = Duration::from_millis(50);
 
 /// How long the end of a stream is waited for whose last byte came: it is there, or the stream is cancelled.
 pub(crate) const DRAIN_TIME: Duration = Duration::from_millis(50);
+
+/// How many bytes of one HTTP/2 stream may be on their way: enough for 100 Mbit/s at 80 ms.
+pub(crate) const STREAM_WINDOW: u32 = 1 << 20;
+
+/// How many bytes of one HTTP/2 connection may be on their way: every stream of the most that are open at once.
+pub(crate) const CONNECTION_WINDOW: u32 = 64 << 20;

@@ -80,8 +80,8 @@ impl Partial {
     }
 
     /// Removes the file. Others that have it open can still read it.
-    pub(crate) fn remove(self) {
-        if self.owned && self.is_linked() {
+    pub(crate) fn remove(mut self) {
+        if self.try_own() && self.is_linked() {
             // What stays is removed when it has grown old.
             let _ = std::fs::remove_file(&self.path);
         }

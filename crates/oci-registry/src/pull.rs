@@ -88,7 +88,7 @@ pub(crate) fn blob(
     let transfer = Transfer::new(Arc::clone(route), descriptor.clone(), sender, Arc::clone(&done));
     let task = runtime.spawn(transfer.run());
     let mut reader =
-        BlobReader { receiver, task, rest: Bytes::new(), failed: false, done, _runtime: Arc::clone(runtime) };
+        BlobReader { receiver, task, rest: Bytes::new(), failed: false, done, runtime: Arc::clone(runtime) };
     reader.rest = reader.receiver.next().transpose()?.unwrap_or_default();
     Ok(reader)
 }
@@ -103,7 +103,7 @@ pub(crate) struct BlobReader {
     failed: bool,
     /// What is kept of the blob, once it is whole and right.
     done: Done,
-    _runtime: Arc<Runtime>,
+    runtime: Arc<Runtime>,
 }
 
 impl BlobReader {
@@ -142,5 +142,7 @@ impl Read for BlobReader {
 impl Drop for BlobReader {
     fn drop(&mut self) {
         self.task.abort();
+        // Only then whoever asks next finds what was kept without an owner. Its result is nobody's concern.
+        let _ = self.runtime.block_on(&mut self.task);
     }
 }

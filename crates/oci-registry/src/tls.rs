@@ -204,6 +204,11 @@ fn client(tls: ClientConfig, options: &RegistryOptions) -> reqwest::ClientBuilde
         .redirect(Policy::none())
         .referer(false)
         .connect_timeout(options.timeout)
+        // A connection that is shared must not stand still because one of its streams is not read for a while.
+        .http2_initial_stream_window_size(limits::STREAM_WINDOW)
+        .http2_initial_connection_window_size(limits::CONNECTION_WINDOW)
+        .http2_keep_alive_interval(options.timeout / 2)
+        .http2_keep_alive_timeout(options.timeout / 2)
         .proxy(reqwest::Proxy::custom(move |url| proxies.choose(url)))
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use oci_image::{Descriptor, Digest, ImageSink, ImageSource, RawManifest, VerifyReader};
-use oci_registry::{RegistryOptions, RegistrySink, RegistrySource, TransferOptions};
+use oci_registry::{Environment, RegistryOptions, RegistrySink, RegistrySource, TransferOptions};
 use testkit::registry::{Auth, Behaviour, Fault, On, Registry, Seen, Trouble};
 
 const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -445,4 +445,49 @@ fn uploads_go_on_after_breaks() {
         };
         sink.finish(&manifest).unwrap();
     }
+}
+
+/// Options with a configuration that puts `mirror` before the registry.
+fn mirrored(dir: &Path, registry: &Registry, mirror: &Registry) -> RegistryOptions {
+    let file = dir.join("etc/containers/registries.conf");
+    std::fs::create_dir_all(file.parent().expect("it has one")).expect("the directory is new");
+    let (location, insecure) = (registry.host(), "insecure = true");
+    let text = format!(
+        "[[registry]]\nlocation = \"{location}\"\n{insecure}\n[[registry.mirror]]\nlocation = \"{}\"\n{insecure}\n",
+        mirror.host()
+    );
+    std::fs::write(file, text).expect("the directory can be written");
+    RegistryOptions { environment: Environment::new(dir, 0, &[]), ..options() }
+}
+
+#[test]
+fn a_mirror_that_fails_at_any_point_is_left_for_the_next_place() {
+    let blob = bytes(4 * MIB);
+    let at = 2 * MIB;
+    let cases = [
+        (Trouble::Status(404, None), 0),
+        (Trouble::Status(403, None), 0),
+        (Trouble::Status(503, None), 0),
+        (Trouble::Page, 0),
+        (Trouble::Truncate(at), at),
+        (Trouble::Stall(at), at),
+    ];
+    for (trouble, came) in cases {
+        let dir = tempfile::tempdir().unwrap();
+        let (mirror, registry) = (holding(&blob), holding(&blob));
+        mirror.fault(Fault::lasting(On::Blob, trouble.clone()));
+        let source = source(&registry, &mirrored(dir.path(), &registry, &mirror));
+        assert_eq!(fetch(&source, &descriptor(&blob)).map(|got| got.len()), Ok(blob.len()), "{trouble:?}");
+        assert_eq!(starts(&mirror).len(), 1, "{trouble:?}");
+        assert_eq!(starts(&registry), [came as u64], "{trouble:?}");
+        assert_eq!(given(&registry), (blob.len() - came) as u64, "{trouble:?}");
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let (mirror, registry) = (start(), start());
+    registry.put_manifest("a/b", "t", MANIFEST_TYPE, MANIFEST);
+    let options = mirrored(dir.path(), &registry, &mirror);
+    assert_eq!(source(&registry, &options).manifest().unwrap().bytes, MANIFEST);
+    let missing = RegistrySource::open(&format!("{}/a/c:t", registry.host()), &options).unwrap();
+    let text = whole(&missing.manifest().unwrap_err());
+    assert!(text.contains(&registry.host()) && text.contains("not found"), "{text}");
 }

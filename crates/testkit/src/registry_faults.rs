@@ -90,8 +90,8 @@ impl Fault {
     }
 }
 
-/// Takes the next fault that befalls `request` out of the list, where its answer starts at `start` and has `length` bytes.
-pub(crate) fn next(faults: &mut Vec<Fault>, request: &Request, start: usize, length: usize) -> Option<Trouble> {
+/// The next fault that befalls `request`, now one time less, where its answer starts at `start` and has `length` bytes.
+pub(crate) fn next(faults: &mut [Fault], request: &Request, start: usize, length: usize) -> Option<Trouble> {
     let met = |fault: &Fault| {
         let reached = match fault.trouble {
             Trouble::Stall(at) | Trouble::Reset(at) | Trouble::Truncate(at) => (start..=start + length).contains(&at),
