@@ -219,6 +219,9 @@ pub enum Reason {
         /// The limit in bytes.
         limit: u64,
     },
+    /// An ordinary file among file objects.
+    #[error("neither an object nor a link to one, so this is no layer of a commit")]
+    NotOfObjects,
     /// A metadata object among file objects.
     #[error("Found metadata object {0} in object set mode")]
     MetadataInObjectSet(ObjectName),

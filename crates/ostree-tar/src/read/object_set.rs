@@ -13,14 +13,14 @@ use crate::path::Place;
 
 /// Reads a stream of file objects into a store, with `writers` threads beside the reading one. Gives the ids of all of
 /// them, those that the store had before included; whether they belong to a commit is for the caller to check, because the
-/// commit stands in another layer.
+/// commit stands in another layer. A stream with files of another kind, as ordinary layers have them, is refused: they would be lost.
 pub fn import_object_set(
     stream: impl Read,
     store: &dyn WriteObject,
     writers: usize,
 ) -> Result<(BTreeSet<FileId>, ImportStats), TarError> {
     Writers::run(store, writers, |writers| {
-        let mut reader = Reader::new(Entries::new(stream), store, writers);
+        let mut reader = Reader::new(Entries::new(stream), store, writers).only_objects();
         let mut files = BTreeSet::new();
         match read_all(&mut reader, &mut files) {
             // The writers hold the error.

@@ -59,12 +59,19 @@ pub(super) struct Reader<'a, 's, R> {
     pub(super) xattrs: XattrCache,
     pub(super) stats: ImportStats,
     scratch: Vec<u8>,
+    only_objects: bool,
 }
 
 impl<'a, 's, R: Read> Reader<'a, 's, R> {
     pub(super) fn new(entries: Entries<R>, store: &'s dyn WriteObject, writers: &'a Writers<'s>) -> Self {
         let (xattrs, stats) = (XattrCache::default(), ImportStats::default());
-        Self { entries, store, writers, xattrs, stats, scratch: Vec::new() }
+        Self { entries, store, writers, xattrs, stats, scratch: Vec::new(), only_objects: false }
+    }
+
+    /// Refuses what would be lost: content that is neither an object nor a link to one.
+    pub(super) fn only_objects(mut self) -> Self {
+        self.only_objects = true;
+        self
     }
 
     /// The next entry that is part of the objects; `None` at the end of the archive.
@@ -78,6 +85,9 @@ impl<'a, 's, R: Read> Reader<'a, 's, R> {
                 continue;
             }
             match place(&entry.path) {
+                Ok(Place::Elsewhere) if self.only_objects && is_foreign(entry) => {
+                    return Err(self.refuse(Reason::NotOfObjects));
+                }
                 Ok(Place::Elsewhere) => {}
                 Ok(place) => return Ok(Some(place)),
                 Err(reason) => return Err(self.refuse(reason)),
@@ -169,4 +179,12 @@ impl<'a, 's, R: Read> Reader<'a, 's, R> {
         }
         self.entries.drain()
     }
+}
+
+/// Whether an entry outside of the repository has content of its own. Exporters write empty files as such, and all others
+/// as links to objects.
+fn is_foreign(entry: &Entry) -> bool {
+    let regular = entry.is_regular() && entry.size > 0;
+    let path = entry.path.strip_prefix(b"./").unwrap_or(&entry.path);
+    (regular || entry.kind.is_symlink()) && !path.starts_with(b"sysroot/")
 }
