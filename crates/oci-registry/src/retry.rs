@@ -45,14 +45,20 @@ fn judge_network(error: &reqwest::Error) -> Verdict {
     }
     let mut cause: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(error) = cause {
-        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        let tls = error.downcast_ref().or_else(|| inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()));
-        if tls.is_some_and(is_disagreement) {
+        if tls_error(error).is_some_and(is_disagreement) {
             return Verdict::Final;
         }
         cause = error.source();
     }
     Verdict::Transient
+}
+
+/// The TLS error that an error is. An I/O error hides what it holds from `source`, and may hold another one.
+fn tls_error<'a>(mut error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    while let Some(inner) = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        error = inner;
+    }
+    error.downcast_ref()
 }
 
 fn is_disagreement(error: &rustls::Error) -> bool {
@@ -150,6 +156,14 @@ mod tests {
             Arc::new(Place { operation: "a", subject: String::new(), host: "h".into(), repository: String::new() });
         let (host, retry_after) = (host.map(str::to_owned), seconds.map(Duration::from_secs));
         RegistryError::Status { place, status, code: String::new(), message: String::new(), host, retry_after }
+    }
+
+    #[test]
+    fn a_refused_certificate_is_found_however_deep_it_is_hidden() {
+        let refused = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+        let hidden = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, refused));
+        assert!(tls_error(&hidden).is_some_and(is_disagreement));
+        assert!(tls_error(&io::Error::other("x")).is_none());
     }
 
     #[test]

@@ -11,7 +11,13 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// Shell functions every command of a case may use.
-const PRELUDE: &str = concat!(include_str!("cases/prelude.sh"), "\n", include_str!("cases/layers.sh"));
+const PRELUDE: &str = concat!(
+    include_str!("cases/prelude.sh"),
+    "\n",
+    include_str!("cases/layers.sh"),
+    "\n",
+    include_str!("cases/registry.sh")
+);
 
 /// Longest time one command may take, in seconds.
 const QUICK_SECONDS: u32 = 60;

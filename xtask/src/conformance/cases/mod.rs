@@ -18,6 +18,7 @@ const FILES: &[(&str, &str)] = &[
     ("layered", include_str!("layered.cases")),
     ("stored", include_str!("stored.cases")),
     ("reexport", include_str!("reexport.cases")),
+    ("registry", include_str!("registry.cases")),
     ("faults", include_str!("faults.cases")),
     ("newer", include_str!("newer.cases")),
 ];

@@ -1,0 +1,97 @@
+# Shell functions for cases about several registries and how they are reached.
+
+# A registry on a free port, which NAME.port tells; its requests are in NAME.log: registry_at NAME [tls] [clients] [login].
+# With `tls` it has a certificate of the authority of `authority`, with `clients` it asks for one too, and with `login` for
+# the user ann and the password pw. It stops by itself after a while.
+registry_at() {
+    local name=$1 port http='' auth='' tries
+    mkdir -p "$name.d"
+    case " $* " in *' tls '*) http=", tls: {certificate: $PWD/server.cert, key: $PWD/server.key}" ;; esac
+    case " $* " in *' clients '*) http=", tls: {certificate: $PWD/server.cert, key: $PWD/server.key, clientcas: [$PWD/ca.crt]}" ;; esac
+    case " $* " in *' login '*)
+        echo 'ann:$2b$04$RjVPbSMFIofEboDrkT/nzej2jQ1L9lLec3inOd/KFWYs9xqtDQozG' > "$name.htpasswd"
+        auth="auth: {htpasswd: {realm: r, path: $PWD/$name.htpasswd}}"
+        ;;
+    esac
+    for tries in 1 2 3 4 5; do
+        port=$((20000 + RANDOM % 20000))
+        printf 'version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: %s}}\nhttp: {addr: "%s:%s"%s}\n%s\n' \
+            "$PWD/$name.d" "${ADDRESS:-127.0.0.1}" $port "$http" "$auth" > "$name.yml"
+        OTEL_TRACES_EXPORTER=none timeout 120 docker-registry serve "$name.yml" > "$name.log" 2>&1 &
+        echo $! > "$name.pid"
+        for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+            kill -0 "$(cat "$name.pid")" 2> /dev/null || break
+            if (: < "/dev/tcp/${ADDRESS:-127.0.0.1}/$port") 2> /dev/null && ! grep -q 'level=fatal' "$name.log"; then
+                echo "${ADDRESS:-127.0.0.1}:$port" > "$name.port"
+                return 0
+            fi
+            sleep 0.1
+        done
+    done
+    return 1
+}
+
+# Stops registries: stop_registries NAME...
+stop_registries() {
+    local name
+    for name in "$@"; do kill "$(cat "$name.pid")"; done
+}
+
+# Makes an authority, a server certificate of it for the loopback address and a client certificate.
+authority() {
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=authority -days 3650 -keyout ca.key -out ca.crt 2> openssl.log || return
+    local name
+    for name in server client; do
+        openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=$name" -keyout "$name.key" -out "$name.csr" 2>> openssl.log || return
+        printf 'subjectAltName=IP:127.0.0.1,IP:%s,DNS:localhost\n' "${ADDRESS:-127.0.0.1}" > "$name.ext"
+        openssl x509 -req -in "$name.csr" -CA ca.crt -CAkey ca.key -CAcreateserial -days 3650 -extfile "$name.ext" -out "$name.cert" 2>> openssl.log || return
+    done
+}
+
+# Stores standard input as a blob of the OCI directory img and prints its descriptor: blob TYPE.
+blob() {
+    local digest
+    cat > blob.new && digest=$(sha256sum blob.new | cut -d' ' -f 1) &&
+        printf '{"mediaType":"application/vnd.oci.image.%s","digest":"sha256:%s","size":%s}' "$1" "$digest" "$(stat -c %s blob.new)" &&
+        mv blob.new "img/blobs/sha256/$digest"
+}
+
+# A small image in the OCI directory img, of a layer with nothing in it.
+small_image() {
+    local layer config
+    mkdir -p img/blobs/sha256 && echo '{"imageLayoutVersion":"1.0.0"}' > img/oci-layout || return
+    layer=$(head -c 1024 /dev/zero | blob layer.v1.tar)
+    config=$(printf '{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":["%s"]}}' \
+        "sha256:$(head -c 1024 /dev/zero | sha256sum | cut -d' ' -f 1)" | blob config.v1+json)
+    printf '{"schemaVersion":2,"manifests":[%s]}' "$(printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":%s,"layers":[%s]}' \
+        "$config" "$layer" | blob manifest.v1+json)" > img/index.json
+}
+
+# That image, pushed as p/os:1 to registries: pushed_to NAME...; options for skopeo in $PUSH.
+pushed_to() {
+    local name
+    [ -d img ] || small_image || return
+    for name in "$@"; do
+        skopeo copy --quiet --insecure-policy --preserve-digests ${PUSH:-} --dest-tls-verify=false "oci:$PWD/img" "docker://$(cat "$name.port")/p/os:1" || return
+        asked "$name" > /dev/null
+    done
+}
+
+# Writes registries.conf from standard input; NAME.port in braces stands for its address: configure [FILE].
+configure() {
+    local file=${1:-.config/containers/registries.conf} name text
+    text=$(cat)
+    for name in *.port; do text=${text//\{${name%.port}\}/$(cat "$name")}; done
+    mkdir -p "$(dirname "$file")" && printf '%s\n' "$text" > "$file"
+}
+
+# Which manifests a registry was asked for since the last time, by whom and with what answer: asked NAME. That it wants to
+# know who asks is left out: some ask for that beforehand.
+asked() {
+    # The registry writes its log after its answer.
+    sleep 0.2
+    grep -oE ' - [^ ]+ \[[^]]*\] "[A-Z]+ /v2/[^ ]*/manifests/[^ ]* HTTP/[0-9.]+" [0-9]+' "$1.log" | tail -n "+$(($(cat "$1.seen" 2> /dev/null || echo 0) + 1))" |
+        sed -E 's/^ - ([^ ]+) \[[^]]*\] "([A-Z]+) ([^ ]*) [^"]*" /\1 \2 \3 /;s/sha256:[0-9a-f]+/DIGEST/;/^- .* 401$/d' | sort -u
+    grep -cE '"[A-Z]+ /v2/[^ ]*/manifests/' "$1.log" > "$1.seen"
+    true
+}
