@@ -36,12 +36,14 @@ mod route;
 mod runtime;
 mod segment;
 mod settings;
+mod stream;
 mod tls;
 mod transfer;
 mod upload;
 mod verifier;
 mod wait;
 mod writer;
+mod writing;
 
 pub use client::{RegistrySink, RegistrySource};
 pub use config::Registries;

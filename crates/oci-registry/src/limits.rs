@@ -110,3 +110,7 @@ pub(crate) const STREAM_WINDOW: u32 = 1 << 20;
 
 /// How many bytes of one HTTP/2 connection may be on their way: every stream of the most that are open at once.
 pub(crate) const CONNECTION_WINDOW: u32 = 64 << 20;
+
+/// How many of the last bytes of a streamed upload are held, to be sent again after a break: more than lies in the
+/// buffers between this program and what the registry has stored.
+pub(crate) const REPLAY_BYTES: u64 = 16 << 20;

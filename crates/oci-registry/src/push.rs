@@ -17,7 +17,8 @@ use crate::options::RegistryOptions;
 use crate::pace::Quota;
 use crate::runtime::Runtime;
 use crate::upload::{Mount, Upload, check_stored, is_there};
-use crate::writer::{self, Context};
+use crate::writer;
+use crate::writing::Context;
 
 /// One image being pushed.
 #[derive(Debug)]

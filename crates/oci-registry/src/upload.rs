@@ -110,8 +110,18 @@ impl Upload {
         Ok(())
     }
 
-    /// How many bytes the registry has.
-    async fn received(&mut self, place: &Arc<Place>) -> Result<u64, RegistryError> {
+    /// How many bytes the registry had when that was last known.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    /// Remembers how many bytes the registry has.
+    pub(crate) fn set_sent(&mut self, sent: u64) {
+        self.sent = sent;
+    }
+
+    /// Asks how many bytes the registry has.
+    pub(crate) async fn received(&mut self, place: &Arc<Place>) -> Result<u64, RegistryError> {
         let ask = Ask::new(Method::GET, self.location.clone(), self.scope.clone(), place);
         let response = self.session.expect(self.session.send(ask).await?, &[200, 202, 204], place).await?;
         self.location = self.session.location(&response, place)?;
@@ -123,18 +133,49 @@ impl Upload {
     }
 
     async fn patch_once(&mut self, bytes: Bytes, place: &Arc<Place>) -> Result<(), RegistryError> {
-        let end = self.sent + bytes.len() as u64;
-        let range = format!("{}-{}", self.sent, end.saturating_sub(1));
+        let (location, sent) = self.send_part(self.sent, bytes.len() as u64, Payload::Whole(bytes), place).await?;
+        (self.location, self.sent) = (location, sent);
+        Ok(())
+    }
+
+    /// Sends `length` bytes that begin at `start` in one try. Where the upload goes on, and how many bytes the registry
+    /// has then.
+    async fn send_part(
+        &self,
+        start: u64,
+        length: u64,
+        payload: Payload,
+        place: &Arc<Place>,
+    ) -> Result<(Url, u64), RegistryError> {
+        let end = start + length;
+        let range = format!("{start}-{}", end.saturating_sub(1));
         let range = HeaderValue::from_str(&range).map_err(|_| RegistryError::protocol(place, "no range header"))?;
         let ask = self.ask(Method::PATCH, self.location.clone(), place).header(CONTENT_RANGE, range);
-        let response = self.session.send(ask.payload(Payload::Whole(bytes))).await?;
+        let response = self.session.send(ask.payload(payload)).await?;
         let response = self.session.expect(response, &[201, 202, 204], place).await?;
-        self.location = self.session.location(&response, place)?;
+        let location = self.session.location(&response, place)?;
         if last_received(&response).is_some_and(|last| last.checked_add(1) != Some(end)) {
             return Err(RegistryError::protocol(place, format!("the registry does not say it has {end} bytes")));
         }
-        self.sent = end;
-        Ok(())
+        Ok((location, end))
+    }
+
+    /// Sends everything from `start` on as one stream, in one try, and ends the upload.
+    pub(crate) async fn finish_stream(
+        &self,
+        start: u64,
+        descriptor: &Descriptor,
+        payload: Payload,
+        place: &Arc<Place>,
+    ) -> Result<(), RegistryError> {
+        if start == 0 {
+            return self.finish_once(descriptor, payload, place).await;
+        }
+        // A registry that lost the connection once is better told where the bytes belong.
+        let (location, sent) = self.send_part(start, descriptor.size - start, payload, place).await?;
+        let (session, scope, piece) = (Arc::clone(&self.session), self.scope.clone(), self.piece);
+        let mut rest = Self { session, location, scope, sent, piece };
+        rest.finish(descriptor, Payload::Whole(Bytes::new()), place).await
     }
 
     /// Ends the upload with its last bytes (all of them, none, or a stream) and its digest. After a break it is looked
@@ -163,7 +204,7 @@ impl Upload {
     }
 
     /// Ends the upload in one try.
-    pub(crate) async fn finish_once(
+    async fn finish_once(
         &self,
         descriptor: &Descriptor,
         last: Payload,

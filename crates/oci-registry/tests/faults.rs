@@ -423,16 +423,45 @@ fn tokens_and_signed_addresses_that_end_are_asked_for_again() {
 }
 
 #[test]
+fn a_streamed_upload_goes_on_where_the_registry_has_it() {
+    let blob = bytes(40 * MIB);
+    let known = descriptor(&blob);
+    for cuts in [vec![0], vec![30 * MIB], vec![MIB, 7 * MIB, 1, 30 * MIB]] {
+        let registry = start();
+        let sink = RegistrySink::open(&format!("{}/a/b:t", registry.host()), &options()).unwrap();
+        for cut in &cuts {
+            registry.fault(Fault::once(On::Upload, Trouble::CutUpload(*cut)));
+        }
+        let mut writer = sink.start_blob(Some(&known)).map_err(|e| whole(&e)).unwrap();
+        writer.write_all(&blob).map_err(|e| whole(&e)).unwrap();
+        writer.commit(&known).map_err(|e| whole(&e)).unwrap();
+        assert_eq!(registry.blob("a/b", &known.digest).map(|got| got == blob), Some(true), "{cuts:?}");
+        let sent: usize = registry.seen().iter().map(|seen| seen.length).sum();
+        assert_eq!(sent, blob.len(), "{cuts:?}");
+        assert_eq!(registry.open_uploads(), 0);
+    }
+    let registry = start();
+    registry.fault(Fault::lasting(On::Upload, Trouble::CutUpload(0)));
+    let sink = RegistrySink::open(&format!("{}/a/b:t", registry.host()), &options()).unwrap();
+    let pushed = sink.start_blob(Some(&known)).map_err(|e| whole(&e)).and_then(|mut writer| {
+        writer.write_all(&blob).map_err(|e| whole(&e))?;
+        writer.commit(&known).map_err(|e| whole(&e))
+    });
+    let text = pushed.unwrap_err();
+    assert!(text.contains(&known.digest.to_string()) && text.contains("given up after"), "{text}");
+}
+
+#[test]
 fn uploads_go_on_after_breaks() {
     let blob = bytes(20 * MIB);
-    let small = bytes(1000);
+    let (small, known) = (bytes(1000), descriptor(&blob));
     for trouble in [Trouble::Status(503, None), Trouble::Silence, Trouble::Reset(0)] {
         let registry = start();
         let name = format!("{}/a/b:t", registry.host());
         let sink = RegistrySink::open(&name, &options()).unwrap();
         registry.fault(Fault { on: On::Upload, trouble: trouble.clone(), times: 2 });
         registry.fault(Fault { on: On::Manifest, trouble: trouble.clone(), times: 2 });
-        for (blob, known) in [(&blob, None), (&small, Some(&descriptor(&small)))] {
+        for (blob, known) in [(&blob, Some(&known)), (&blob, None), (&small, Some(&descriptor(&small)))] {
             let mut writer = sink.start_blob(known).map_err(|e| whole(&e)).unwrap();
             writer.write_all(blob).unwrap();
             writer.commit(&descriptor(blob)).map_err(|e| whole(&e)).unwrap();

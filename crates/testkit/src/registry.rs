@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use oci_image::Digest;
 
+use crate::registry_faults;
 pub use crate::registry_faults::{Fault, On, Trouble};
 use crate::registry_http::Request;
 use crate::registry_routes;
@@ -140,7 +141,8 @@ impl Drop for Registry {
 /// Serves one connection to its end.
 fn serve(mut stream: TcpStream, address: SocketAddr, state: &Mutex<State>, over: &AtomicBool) -> io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
-    while let Some(request) = Request::read(&mut reader)? {
+    let most = |request: &Request| registry_faults::upload_cut(&mut locked(state).behaviour.faults, request);
+    while let Some(request) = Request::read(&mut reader, most)? {
         if locked(state).behaviour.away_until.is_some_and(|until| Instant::now() < until) {
             return Ok(());
         }
@@ -155,6 +157,10 @@ fn serve(mut stream: TcpStream, address: SocketAddr, state: &Mutex<State>, over:
                 given: 0,
             });
             let index = state.seen.len() - 1;
+            if request.broken {
+                registry_routes::keep(&mut state, &request);
+                return Ok(());
+            }
             let response = registry_routes::answer(&mut state, &address.to_string(), &request);
             (response, index, state.behaviour.delay, state.behaviour.rate)
         };

@@ -65,6 +65,8 @@ pub enum Trouble {
     Page,
     /// A body without length that does not end.
     Endless,
+    /// Of what an upload brings, so many bytes are taken and kept; then the connection is closed.
+    CutUpload(usize),
 }
 
 /// A fault and how often it still happens.
@@ -96,6 +98,7 @@ pub(crate) fn next(faults: &mut [Fault], request: &Request, start: usize, length
         let reached = match fault.trouble {
             Trouble::Stall(at) | Trouble::Reset(at) | Trouble::Truncate(at) => (start..=start + length).contains(&at),
             Trouble::WrongByte(at) => (start..start + length).contains(&at),
+            Trouble::CutUpload(_) => false,
             _ => true,
         };
         fault.times > 0 && fault.on.covers(request) && reached
@@ -105,6 +108,22 @@ pub(crate) fn next(faults: &mut [Fault], request: &Request, start: usize, length
         fault.times -= 1;
     }
     Some(fault.trouble.clone())
+}
+
+/// How many bytes of an upload's body are to be taken, where it is to be cut.
+pub(crate) fn upload_cut(faults: &mut [Fault], request: &Request) -> Option<usize> {
+    let length: usize = request.header("content-length")?.parse().ok()?;
+    for fault in faults {
+        if let Trouble::CutUpload(most) = fault.trouble
+            && fault.times > 0
+            && most < length
+            && On::Upload.covers(request)
+        {
+            fault.times = if fault.times == usize::MAX { usize::MAX } else { fault.times - 1 };
+            return Some(most);
+        }
+    }
+    None
 }
 
 /// Spoils an answer whose body starts at `start` in the blob `whole`.
@@ -148,6 +167,7 @@ pub(crate) fn spoil(response: Response, trouble: &Trouble, whole: &[u8], start: 
         Trouble::SaidPacked => response = response.header("Content-Encoding", "gzip"),
         Trouble::Page => response = Response::page(),
         Trouble::Endless => response.delivery = Delivery::Endless,
+        Trouble::CutUpload(_) => {}
     }
     response
 }

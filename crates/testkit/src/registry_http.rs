@@ -15,11 +15,16 @@ pub(crate) struct Request {
     /// Names in lower case.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
+    /// Whether the rest of the body was not read.
+    pub(crate) broken: bool,
 }
 
 impl Request {
-    /// Reads one; `None` at the end of the connection.
-    pub(crate) fn read(from: &mut BufReader<TcpStream>) -> io::Result<Option<Self>> {
+    /// Reads one; `None` at the end of the connection. `most` says how many bytes of its body are read, if not all.
+    pub(crate) fn read(
+        from: &mut BufReader<TcpStream>,
+        most: impl FnOnce(&Self) -> Option<usize>,
+    ) -> io::Result<Option<Self>> {
         let mut line = String::new();
         if from.read_line(&mut line)? == 0 {
             return Ok(None);
@@ -28,14 +33,17 @@ impl Request {
         let (Some(method), Some(target)) = (words.next(), words.next()) else {
             return Err(io::Error::other(format!("no request line: {line:?}")));
         };
-        let mut request = Self { method, target, headers: Vec::new(), body: Vec::new() };
+        let mut request = Self { method, target, headers: Vec::new(), body: Vec::new(), broken: false };
         loop {
             line.clear();
             from.read_line(&mut line)?;
             let Some((name, value)) = line.trim_end().split_once(':') else { break };
             request.headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
         }
-        if let Some(length) = request.header("content-length").and_then(|v| v.parse::<u64>().ok()) {
+        if let Some(most) = most(&request) {
+            from.take(most as u64).read_to_end(&mut request.body)?;
+            request.broken = true;
+        } else if let Some(length) = request.header("content-length").and_then(|v| v.parse::<u64>().ok()) {
             from.take(length).read_to_end(&mut request.body)?;
             if request.body.len() as u64 != length {
                 return Ok(None);

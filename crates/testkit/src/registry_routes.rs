@@ -152,6 +152,14 @@ fn upload(state: &mut State, host: &str, request: &Request, (repository, id): (&
     }
 }
 
+/// Keeps what came of an upload's body that broke off.
+pub(crate) fn keep(state: &mut State, request: &Request) {
+    let id = request.path().rsplit('/').next().and_then(|id| id.parse::<usize>().ok());
+    if let Some(held) = id.and_then(|id| state.uploads.get_mut(&id)) {
+        held.extend_from_slice(&request.body);
+    }
+}
+
 fn begin(state: &mut State, host: &str, request: &Request, repository: &str) -> Response {
     let wanted = (request.query("mount"), request.query("from"));
     if let ([digest], [from]) = (wanted.0.as_slice(), wanted.1.as_slice())
