@@ -4,6 +4,7 @@
 //! which needs nothing more, and `cargo fuzz` in `fuzz/cargo-fuzz`.
 
 pub mod archive_header;
+pub mod auth_json;
 pub mod commit;
 pub mod dirmeta;
 pub mod dirtree;
@@ -20,6 +21,7 @@ pub mod metadata;
 pub mod mutate;
 pub mod ostreemeta;
 pub mod reference;
+pub mod registries_conf;
 pub mod sample_objects;
 pub mod summary;
 pub mod tar_commit;
@@ -53,6 +55,7 @@ macro_rules! target {
 /// Every target, by name.
 pub const TARGETS: &[Target] = &[
     target!(archive_header, 5_000),
+    target!(auth_json, 5_000),
     target!(commit, 5_000),
     target!(dirmeta, 5_000),
     target!(dirtree, 5_000),
@@ -68,6 +71,7 @@ pub const TARGETS: &[Target] = &[
     target!(metadata, 5_000),
     target!(ostreemeta, 5_000),
     target!(reference, 5_000),
+    target!(registries_conf, 5_000),
     target!(summary, 5_000),
     target!(tar_commit, 400),
     target!(tar_detached, 400),

@@ -20,18 +20,34 @@ pub struct RegistryArgs {
     #[arg(long, overrides_with = "auth_anonymous")]
     pub auth_anonymous: bool,
     /// Take credentials from this file, before the files where they are looked for
+    ///
+    /// The first file with something for the image counts: this one, the one that REGISTRY_AUTH_FILE names, auth.json in
+    /// /run/ostree, /etc/ostree and /usr/lib/ostree (for users: in $XDG_RUNTIME_DIR/ostree and ~/.config/ostree), in
+    /// $XDG_RUNTIME_DIR/containers and in ~/.config/containers, and ~/.docker/config.json. In a file, credHelpers come
+    /// before auths, of which the longest name counts, and credsStore last.
     #[arg(long, value_name = "PATH", overrides_with = "authfile")]
     pub authfile: Option<PathBuf>,
     /// Say on standard error which credential file, entry or helper is used
     #[arg(long, overrides_with = "debug_auth")]
     pub debug_auth: bool,
     /// Directory with certificates (*.crt, *.cert, *.key) for the registry
+    ///
+    /// Else the first that is there of ~/.config/containers/certs.d/HOST[:PORT], /etc/containers/certs.d/HOST[:PORT] and
+    /// /etc/docker/certs.d/HOST[:PORT]. The system's authorities are trusted too: those of SSL_CERT_FILE and SSL_CERT_DIR,
+    /// else the system's store, else those built in.
     #[arg(long, value_name = "DIR", overrides_with = "cert_dir")]
     pub cert_dir: Option<PathBuf>,
     /// Accept any certificate, and plain HTTP
     #[arg(long, overrides_with = "insecure_skip_tls_verification")]
     pub insecure_skip_tls_verification: bool,
     /// Whether certificates are verified; plain HTTP is accepted only without
+    ///
+    /// Without this option, as registries.conf says: the file that CONTAINERS_REGISTRIES_CONF names, else the first that is
+    /// there of ~/.config/containers/registries.conf, /etc/containers/registries.conf and
+    /// /usr/share/containers/registries.conf, then the drop-ins *.conf in /usr/share/containers/registries.conf.d,
+    /// /etc/containers/registries.conf.d and ~/.config/containers/registries.conf.d, the last of which counts most. There
+    /// are also the mirrors, what is blocked, and the names that images without a registry stand for. Proxies are taken
+    /// from https_proxy, http_proxy, all_proxy and no_proxy.
     #[arg(long, value_name = "BOOL", value_parser = yes_or_no, num_args = 0..=1, require_equals = true,
         default_missing_value = "true", overrides_with = "tls_verify")]
     pub tls_verify: Option<bool>,

@@ -26,8 +26,13 @@ pub(super) fn full_names(
             let all = searched.join(", ");
             Err(format!("it names no registry and could be on any of {all}; short-name-mode is enforcing"))
         }
-        all => Ok(all.iter().map(|host| format!("{host}/{name}")).collect()),
+        all => Ok(all.iter().map(|host| full(&format!("{host}/{name}"))).collect()),
     }
+}
+
+/// What has no host even now, because the one that is searched has neither dot nor port, is on the hub, as everywhere.
+fn full(name: &str) -> String {
+    if names_its_host(name) { name.to_owned() } else { format!("docker.io/{name}") }
 }
 
 /// Refuses an alias that is none: a short name without tag and digest, for a full name without them.
@@ -59,6 +64,7 @@ mod tests {
         assert_eq!(names("b:t"), ["s.example/b:t", "t.example:5000/b:t"]);
         assert_eq!(names("localhost/b"), ["localhost/b"]);
         assert_eq!(names("h:5000/a/b"), ["h:5000/a/b"]);
+        assert_eq!(full_names("b", &aliases, &["s".to_owned()], false).unwrap(), ["docker.io/s/b"]);
         assert!(full_names("b", &aliases, &searched, true).unwrap_err().contains("enforcing"));
         assert_eq!(full_names("b", &aliases, &searched[..1], true).unwrap(), ["s.example/b"]);
         assert!(full_names("b", &aliases, &[], false).is_err());
