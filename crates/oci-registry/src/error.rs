@@ -164,6 +164,13 @@ pub enum RegistryError {
         /// For how long it was slower, time that was not spent waiting for the network left out.
         after: Duration,
     },
+    /// The connection broke in the middle of an upload, and the registry forgot what it had of it. Written once more from
+    /// its first byte, the blob may well arrive.
+    #[error("{place}: the connection broke, and the registry kept nothing of the upload")]
+    UploadLost {
+        /// What was being done.
+        place: Arc<Place>,
+    },
     /// As many bytes were fetched as may be. What came is kept where unfinished blobs are kept.
     #[error("{place}: stopped because the {limit} bytes that may be fetched have been fetched")]
     BudgetSpent {

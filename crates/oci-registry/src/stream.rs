@@ -150,7 +150,14 @@ impl StreamWriter {
         // Its request is over, so nobody else has it.
         let upload = Arc::get_mut(&mut self.upload).ok_or_else(ended)?;
         let before = upload.sent();
-        let received = runtime.block_on(upload.received(&place))?;
+        let received = match runtime.block_on(upload.received(&place)) {
+            // Everything is still at hand.
+            Err(RegistryError::UploadLost { .. }) if self.replay.start == 0 => {
+                *upload = runtime.block_on(Upload::begin(&self.context.session, &place))?;
+                0
+            }
+            received => received?,
+        };
         upload.set_sent(received);
         if received > before {
             self.tries.progress();
@@ -190,6 +197,7 @@ impl Write for StreamWriter {
         if self.link.is_none() {
             return Err(lost());
         }
+        let bytes = bytes.get(..limits::FRAME_BYTES).unwrap_or(bytes);
         self.written += bytes.len() as u64;
         if self.written > self.known.size {
             let error = check_size(&self.context.place, self.written, &self.known);

@@ -95,6 +95,11 @@ impl Upload {
             let before = self.sent;
             self.sent = loop {
                 match self.received(place).await {
+                    // All of it is still at hand.
+                    Err(RegistryError::UploadLost { .. }) if start == 0 => {
+                        *self = Self::begin(&self.session, place).await?;
+                        break 0;
+                    }
                     Ok(received) if (start..=end).contains(&received) => break received,
                     Ok(received) => {
                         let reason = format!("of {end} bytes sent the registry says it has {received}");
@@ -123,7 +128,13 @@ impl Upload {
     /// Asks how many bytes the registry has.
     pub(crate) async fn received(&mut self, place: &Arc<Place>) -> Result<u64, RegistryError> {
         let ask = Ask::new(Method::GET, self.location.clone(), self.scope.clone(), place);
-        let response = self.session.expect(self.session.send(ask).await?, &[200, 202, 204], place).await?;
+        let response = match self.session.expect(self.session.send(ask).await?, &[200, 202, 204], place).await {
+            // What says how far it is may itself have ended with the connection.
+            Err(RegistryError::Status { status: 400 | 404 | 410 | 416, .. }) => {
+                return Err(RegistryError::UploadLost { place: Arc::clone(place) });
+            }
+            answer => answer?,
+        };
         self.location = self.session.location(&response, place)?;
         // Registries write `0-0` for nothing, too: nothing sends its first byte alone.
         match last_received(&response) {

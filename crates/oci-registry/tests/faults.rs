@@ -452,6 +452,26 @@ fn a_streamed_upload_goes_on_where_the_registry_has_it() {
 }
 
 #[test]
+fn an_upload_the_registry_forgot_begins_anew_while_everything_is_at_hand() {
+    let blob = bytes(40 * MIB);
+    let push = |known: Option<&Descriptor>, cut: usize| {
+        let registry = Registry::start(Behaviour { forgets_uploads: true, ..Default::default() }).unwrap();
+        registry.fault(Fault::once(On::Upload, Trouble::CutUpload(cut)));
+        let sink = RegistrySink::open(&format!("{}/a/b:t", registry.host()), &options()).unwrap();
+        let mut writer = sink.start_blob(known).map_err(|e| whole(&e))?;
+        writer.write_all(&blob).map_err(|e| whole(&e))?;
+        writer.commit(&descriptor(&blob)).map_err(|e| whole(&e))?;
+        assert_eq!(registry.blob("a/b", &descriptor(&blob).digest).map(|got| got == blob), Some(true));
+        Ok::<_, String>(())
+    };
+    for known in [None, Some(&descriptor(&blob))] {
+        assert_eq!(push(known, MIB), Ok(()));
+    }
+    let text = push(Some(&descriptor(&blob)), 35 * MIB).unwrap_err();
+    assert!(text.contains("the registry kept nothing of the upload"), "{text}");
+}
+
+#[test]
 fn uploads_go_on_after_breaks() {
     let blob = bytes(20 * MIB);
     let (small, known) = (bytes(1000), descriptor(&blob));

@@ -155,6 +155,9 @@ fn upload(state: &mut State, host: &str, request: &Request, (repository, id): (&
 /// Keeps what came of an upload's body that broke off.
 pub(crate) fn keep(state: &mut State, request: &Request) {
     let id = request.path().rsplit('/').next().and_then(|id| id.parse::<usize>().ok());
+    if let Some(id) = id.filter(|_| state.behaviour.forgets_uploads) {
+        state.uploads.remove(&id);
+    }
     if let Some(held) = id.and_then(|id| state.uploads.get_mut(&id)) {
         held.extend_from_slice(&request.body);
     }

@@ -74,6 +74,8 @@ pub struct Behaviour {
     pub rate: Option<u64>,
     /// Until when every connection is closed without a word.
     pub away_until: Option<Instant>,
+    /// Forgets uploads whose connection broke.
+    pub forgets_uploads: bool,
     /// Refuses requests with this signature, as storages do once it has expired.
     pub expired: Option<String>,
 }
