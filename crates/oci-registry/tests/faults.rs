@@ -423,6 +423,28 @@ fn tokens_and_signed_addresses_that_end_are_asked_for_again() {
 }
 
 #[test]
+fn a_token_server_that_stands_still_is_waited_for_once_by_all() {
+    let blob = bytes(1000);
+    let registry = Registry::start(Behaviour {
+        auth: Auth::Token { login: None, identity: None, uses: 100 },
+        ..Default::default()
+    })
+    .unwrap();
+    registry.fault(Fault::lasting(On::Token, Trouble::Silence));
+    let source = source(&registry, &options());
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                let text = fetch(&source, &descriptor(&blob)).unwrap_err();
+                assert!(text.contains("no progress while waiting for the"), "{text}");
+            });
+        }
+    });
+    let asked = registry.seen().iter().filter(|seen| seen.target.starts_with("/token")).count();
+    assert!(asked <= 16, "8 readers with 4 tries each asked {asked} times");
+}
+
+#[test]
 fn a_streamed_upload_goes_on_where_the_registry_has_it() {
     let blob = bytes(40 * MIB);
     let known = descriptor(&blob);

@@ -11,6 +11,8 @@ mod token;
 mod wallet;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
 
 use reqwest::Response;
 use reqwest::header::{HeaderValue, WWW_AUTHENTICATE};
@@ -36,6 +38,8 @@ pub(crate) struct Authorizer {
 struct State {
     challenge: Option<Challenge>,
     tokens: BTreeMap<Scope, Token>,
+    /// When the token server last stood still for too long.
+    stalled: Option<Instant>,
 }
 
 impl Authorizer {
@@ -47,7 +51,13 @@ impl Authorizer {
     /// The `Authorization` header for a request, as far as is known before the registry was asked: none until its first
     /// challenge. A token that is about to end is renewed.
     pub(crate) async fn header(&self, scope: &Scope, means: Means<'_>) -> Result<Option<HeaderValue>, RegistryError> {
+        let asked = Instant::now();
         let mut state = self.state.lock().await;
+        if state.stalled.is_some_and(|stalled| stalled >= asked) {
+            // Everyone who waited for the same token server has waited long enough.
+            let (phase, after) = ("waiting for the token server", means.patience.idle);
+            return Err(RegistryError::TimedOut { place: Arc::clone(means.place), phase, after });
+        }
         match (&state.challenge, &self.credential) {
             (None, _) => Ok(None),
             (Some(Challenge::Basic), credential) => Ok(credential.as_ref().and_then(Credential::basic_header)),
@@ -56,7 +66,11 @@ impl Authorizer {
                 if let Some(token) = state.tokens.get(scope).filter(|token| token.is_fresh()) {
                     return Ok(token.header());
                 }
-                let token = token::fetch(server, scope, credential.as_ref(), means).await?;
+                let fetched = token::fetch(server, scope, credential.as_ref(), means).await;
+                if matches!(fetched, Err(RegistryError::TimedOut { .. })) {
+                    state.stalled = Some(Instant::now());
+                }
+                let token = fetched?;
                 let header = token.header();
                 state.tokens.insert(scope.clone(), token);
                 Ok(header)
