@@ -211,7 +211,8 @@ impl Session {
             }
             *request.body_mut() = ask.payload.take(&pulse);
             let client = clients.choose(home);
-            let response = wait::answer(client.execute(request), &pulse, &self.patience, &ask.place).await?;
+            let answer = wait::answer(client.execute(request), &pulse, &self.patience, &ask.place).await;
+            let response = if home { clients.judged(answer)? } else { answer? };
             match redirect::step(&url, &ask.method, response.status(), response.headers()) {
                 Step::Stay => return Ok(response),
                 Step::Go(to) => url = to,

@@ -21,6 +21,7 @@ mod file;
 mod limits;
 mod media_type;
 mod name;
+mod no_identity;
 mod options;
 mod pace;
 mod partial;

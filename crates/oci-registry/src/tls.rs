@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use reqwest::Response;
 use reqwest::redirect::Policy;
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
+use rustls::client::{ResolvesClientCert, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -15,6 +16,7 @@ use rustls_native_certs::{load_certs_from_paths, load_native_certs};
 
 use crate::environment::Environment;
 use crate::error::RegistryError;
+use crate::no_identity::NoIdentity;
 use crate::options::RegistryOptions;
 use crate::proxy::Proxies;
 use crate::{file, limits, verifier};
@@ -26,6 +28,8 @@ pub(crate) struct Clients {
     home: reqwest::Client,
     /// For every other host that is redirected to: shows none.
     foreign: reqwest::Client,
+    /// What the registry thinks of a client that shows no certificate.
+    nobody: Arc<NoIdentity>,
 }
 
 /// What the options and directories say about trust.
@@ -50,11 +54,18 @@ impl Clients {
         }
         let Trust { authorities, identity } = trust;
         let verifier = verifier(host, &authorities, (!insecure).then_some(&options.environment))?;
-        let stranger = tls(host, Arc::clone(&verifier), None)?;
+        let stranger = tls(host, Arc::clone(&verifier), Arc::new(NoIdentity::default()))?;
+        let nobody = Arc::new(NoIdentity::default());
+        let identity = identity.map_or_else(|| Arc::clone(&nobody) as Arc<dyn ResolvesClientCert>, |identity| identity);
         let foreign = client(stranger, options).build();
         let home = client(tls(host, verifier, identity)?, options).build();
         let failed = |e: reqwest::Error| RegistryError::Tls { host: host.to_owned(), reason: e.to_string() };
-        Ok(Self { home: home.map_err(failed)?, foreign: foreign.map_err(failed)? })
+        Ok(Self { home: home.map_err(failed)?, foreign: foreign.map_err(failed)?, nobody })
+    }
+
+    /// Passes an answer of the registry on; says why, where there is none because it wants to see a certificate.
+    pub(crate) fn judged(&self, answer: Result<Response, RegistryError>) -> Result<Response, RegistryError> {
+        self.nobody.judged(answer)
     }
 
     /// The client to ask with. `is_home` says whether the address is on the registry itself.
@@ -179,7 +190,7 @@ fn verifier(
 fn tls(
     host: &str,
     verifier: Arc<dyn ServerCertVerifier>,
-    identity: Option<Arc<Identity>>,
+    identity: Arc<dyn ResolvesClientCert>,
 ) -> Result<ClientConfig, RegistryError> {
     let failed = |e: rustls::Error| RegistryError::Tls { host: host.to_owned(), reason: e.to_string() };
     let builder = ClientConfig::builder_with_provider(provider())
@@ -187,10 +198,7 @@ fn tls(
         .map_err(failed)?
         .dangerous()
         .with_custom_certificate_verifier(verifier);
-    let mut config = match identity {
-        None => builder.with_no_client_auth(),
-        Some(identity) => builder.with_client_cert_resolver(identity),
-    };
+    let mut config = builder.with_client_cert_resolver(identity);
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
 }

@@ -15,13 +15,13 @@ registry_at() {
     esac
     for tries in 1 2 3 4 5; do
         port=$((20000 + RANDOM % 20000))
-        printf 'version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: %s}}\nhttp: {addr: "%s:%s"%s}\n%s\n' \
+        printf 'version: 0.1\nlog: {level: info}\nstorage: {filesystem: {rootdirectory: %s}}\nhttp: {addr: "%s:%s"%s}\n%s\n' \
             "$PWD/$name.d" "${ADDRESS:-127.0.0.1}" $port "$http" "$auth" > "$name.yml"
         OTEL_TRACES_EXPORTER=none timeout 120 docker-registry serve "$name.yml" > "$name.log" 2>&1 &
         echo $! > "$name.pid"
         for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
             kill -0 "$(cat "$name.pid")" 2> /dev/null || break
-            if (: < "/dev/tcp/${ADDRESS:-127.0.0.1}/$port") 2> /dev/null && ! grep -q 'level=fatal' "$name.log"; then
+            if grep -q "listening on" "$name.log"; then
                 echo "${ADDRESS:-127.0.0.1}:$port" > "$name.port"
                 return 0
             fi
@@ -89,9 +89,9 @@ configure() {
 # know who asks is left out: some ask for that beforehand.
 asked() {
     # The registry writes its log after its answer.
-    sleep 0.2
-    grep -oE ' - [^ ]+ \[[^]]*\] "[A-Z]+ /v2/[^ ]*/manifests/[^ ]* HTTP/[0-9.]+" [0-9]+' "$1.log" | tail -n "+$(($(cat "$1.seen" 2> /dev/null || echo 0) + 1))" |
+    sleep 0.3
+    grep -oE ' - [^ ]+ \[[^]]*\] "(GET|HEAD) /v2/[^ ]*/manifests/[^ ]* HTTP/[0-9.]+" [0-9]+' "$1.log" | tail -n "+$(($(cat "$1.seen" 2> /dev/null || echo 0) + 1))" |
         sed -E 's/^ - ([^ ]+) \[[^]]*\] "([A-Z]+) ([^ ]*) [^"]*" /\1 \2 \3 /;s/sha256:[0-9a-f]+/DIGEST/;/^- .* 401$/d' | sort -u
-    grep -cE '"[A-Z]+ /v2/[^ ]*/manifests/' "$1.log" > "$1.seen"
+    grep -cE ' - [^ ]+ \[[^]]*\] "(GET|HEAD) /v2/[^ ]*/manifests/' "$1.log" > "$1.seen"
     true
 }
