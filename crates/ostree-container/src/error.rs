@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use oci_image::{Digest, ImageError, ImageReference};
 use ostree_core::{CommitId, ObjectError, ObjectName, StoreError};
-use ostree_repo::RepoError;
+use ostree_repo::{FreeSpace, RepoError};
 use ostree_tar::TarError;
+
+use crate::space::Need;
 
 /// What goes wrong between commits and images.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +76,18 @@ pub enum ContainerError {
         path: PathBuf,
         /// The operating system's answer.
         source: std::io::Error,
+    },
+    /// The layers that are to be fetched do not fit into the repository.
+    #[error("repository {}: {}", repo.display(), no_room(*need, space, *shortfall))]
+    NoRoom {
+        /// The repository.
+        repo: PathBuf,
+        /// What the layers take.
+        need: Need,
+        /// The space there is.
+        space: FreeSpace,
+        /// How many bytes more are needed.
+        shortfall: u64,
     },
     /// The image holds no commit.
     #[error("No {label} label found, not an ostree encapsulated container")]
@@ -162,6 +176,17 @@ pub enum ContainerError {
         /// One of them.
         first: ObjectName,
     },
+}
+
+fn no_room(need: Need, space: &FreeSpace, shortfall: u64) -> String {
+    let bound = if need.exact { "" } else { "at least " };
+    let Need { bytes, .. } = need;
+    let FreeSpace { free, reserved, .. } = space;
+    let setting = space.setting.as_ref().map(|setting| format!(" ({setting})")).unwrap_or_default();
+    format!(
+        "not enough space: layers need {bound}{bytes} bytes, {free} bytes are free, {reserved} of them reserved{setting}: \
+        {shortfall} bytes short"
+    )
 }
 
 impl From<ObjectError> for ContainerError {

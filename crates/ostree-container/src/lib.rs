@@ -24,6 +24,7 @@ pub mod progress;
 pub mod reexport;
 pub mod refs;
 pub mod shape;
+pub mod space;
 pub mod stored;
 
 pub use contentmeta::ContentMeta;

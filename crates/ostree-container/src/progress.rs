@@ -19,6 +19,15 @@ pub enum Event {
         /// Its digest, or what it is to hold.
         name: String,
     },
+    /// So many bytes of the body of one layer have come in.
+    LayerBytes {
+        /// Which one, as in [`Event::Layer`].
+        index: usize,
+        /// How many.
+        bytes: u64,
+        /// How many there will be.
+        size: u64,
+    },
     /// So many bytes are done.
     Bytes(u64),
     /// Everything is written and is being made durable.

@@ -43,4 +43,5 @@ pub use lock::{LockGuard, LockKind};
 pub use mode::RepoMode;
 pub use repo::Repo;
 pub use size::format_size;
+pub use space::FreeSpace;
 pub use transaction::{Transaction, TransactionOptions, TransactionStats};

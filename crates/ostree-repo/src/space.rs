@@ -1,10 +1,56 @@
-//! The free-space budget of a transaction (`core.min-free-space-*`).
+//! Free space in a repository's file system, and the budget that a transaction has of it (`core.min-free-space-*`).
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use crate::config::MinFreeSpace;
 use crate::error::RepoError;
 use crate::repo::Repo;
+
+/// The space in the file system of a repository, in bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FreeSpace {
+    /// What this process could write, all of it: for root that is more than for others.
+    pub free: u64,
+    /// What of it the repository's configuration leaves to others.
+    pub reserved: u64,
+    /// The setting that reserves it, with its value; `None` where nothing is reserved.
+    pub setting: Option<String>,
+    /// The size of a block.
+    block_size: u64,
+}
+
+impl FreeSpace {
+    /// The space as it is now.
+    ///
+    /// # Errors
+    /// The file system cannot be asked.
+    pub fn of(repo: &Repo) -> Result<Self, RepoError> {
+        let stat = rustix::fs::fstatvfs(repo.dir()).map_err(|e| repo.dir().fail("querying free space of", "", e))?;
+        let block_size = stat.f_frsize.max(1);
+        let (reserved, setting) = match repo.config().min_free_space {
+            MinFreeSpace::Percent(0) | MinFreeSpace::Size(0) => (0, None),
+            MinFreeSpace::Percent(percent) => {
+                (stat.f_blocks / 100 * percent, Some(format!("min-free-space-percent '{percent}%'")))
+            }
+            MinFreeSpace::Size(mib) => {
+                (mib.saturating_mul(1 << 20) / block_size, Some(format!("min-free-space-size {mib}MB")))
+            }
+        };
+        let free = if rustix::process::geteuid().is_root() { stat.f_bfree } else { stat.f_bavail };
+        let bytes = |blocks: u64| blocks.saturating_mul(block_size);
+        Ok(Self { free: bytes(free), reserved: bytes(reserved), setting, block_size })
+    }
+
+    /// What the repository may grow by.
+    pub fn available(&self) -> u64 {
+        self.free.saturating_sub(self.reserved)
+    }
+
+    /// By how many bytes `needed` is more than what may be written and left free; 0 if there is room for it.
+    pub fn shortfall(&self, needed: u64) -> u64 {
+        needed.saturating_add(self.reserved).saturating_sub(self.free).min(needed)
+    }
+}
 
 /// How many blocks a transaction may still write.
 #[derive(Debug)]
@@ -17,21 +63,12 @@ pub struct SpaceBudget {
 impl SpaceBudget {
     /// The budget of a transaction that starts now.
     pub fn new(repo: &Repo) -> Result<Self, RepoError> {
-        let unlimited = Self { blocks: AtomicI64::new(i64::MAX), block_size: 4096, setting: None };
-        let stat = rustix::fs::fstatvfs(repo.dir()).map_err(|e| repo.dir().fail("querying free space of", "", e))?;
-        let block_size = stat.f_frsize.max(1);
-        let (reserved, setting) = match repo.config().min_free_space {
-            MinFreeSpace::Percent(0) | MinFreeSpace::Size(0) => return Ok(unlimited),
-            MinFreeSpace::Percent(percent) => {
-                (stat.f_blocks / 100 * percent, format!("min-free-space-percent '{percent}%'"))
-            }
-            MinFreeSpace::Size(mib) => {
-                (mib.saturating_mul(1 << 20) / block_size, format!("min-free-space-size {mib}MB"))
-            }
+        let space = FreeSpace::of(repo)?;
+        let blocks = match space.setting {
+            Some(_) => i64::try_from(space.available() / space.block_size).unwrap_or(i64::MAX),
+            None => i64::MAX,
         };
-        let free = if rustix::process::geteuid().is_root() { stat.f_bfree } else { stat.f_bavail };
-        let blocks = i64::try_from(free.saturating_sub(reserved)).unwrap_or(i64::MAX);
-        Ok(Self { blocks: AtomicI64::new(blocks), block_size, setting: Some(setting) })
+        Ok(Self { blocks: AtomicI64::new(blocks), block_size: space.block_size, setting: space.setting })
     }
 
     /// Takes the space of an object of `size` bytes, or says how much is lacking.

@@ -45,10 +45,14 @@ impl Base {
 }
 
 /// Imports what is missing and merges all layers. The refs of the base's layers move when the base is whole, all others
-/// at the end, together; after an error the image's ref is what it was.
+/// at the end, together; after an error the image's ref is what it was. What cannot fit into the repository by what is known
+/// is refused before any layer is asked for.
 pub fn import(plan: &Plan<'_>, options: &PullOptions<'_>, listener: &dyn Listener) -> Result<Pulled, ContainerError> {
     // Nobody is to collect layers while no image names them yet.
     let _lock = plan.repo.lock(LockKind::Shared)?;
+    if !options.skip_space_check {
+        plan.need().check(plan.repo)?;
+    }
     listener.event(Event::Start { task: "importing", bytes: plan.needed_bytes(), layers: plan.needed() });
     let wanted: Vec<_> = plan.missing().map(|(index, layer)| (index, &layer.descriptor)).collect();
     let source = Received::new(plan.source, listener, &wanted, options.parallel_fetches);

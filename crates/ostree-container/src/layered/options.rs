@@ -32,6 +32,8 @@ pub struct PullOptions<'a> {
     pub all_paths: bool,
     /// Refuse images with entries that would be left out.
     pub deny_filtered: bool,
+    /// Begin even if the layers cannot fit by what is known of them. They may share more with what is stored than is known.
+    pub skip_space_check: bool,
     /// Keep the layers, but set no ref for the image.
     pub no_image_ref: bool,
 }

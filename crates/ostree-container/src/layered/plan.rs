@@ -1,15 +1,20 @@
 //! What pulling an image would take, before anything is fetched but its documents.
 
+use std::collections::BTreeSet;
+
 use oci_image::platform::Platform;
 use oci_image::{ImageReference, ImageSource};
+use ostree_core::RefName;
 use ostree_repo::Repo;
 use ostree_repo::partial::{self, CommitState};
 
 use crate::error::ContainerError;
 use crate::inspect::{ImageInfo, inspect};
 use crate::layered::present::{Kept, Present};
+use crate::refs::{blob_ref, image_ref};
 use crate::shape::{Layer, Shape};
-use crate::stored::{self, CachedUpdate, StoredImage};
+use crate::space::Need;
+use crate::stored::{self, CachedUpdate, GcOptions, StoredImage};
 
 /// What there is to do.
 pub enum Prepared<'a> {
@@ -112,6 +117,30 @@ impl Plan<'_> {
     /// How many bytes must be fetched.
     pub fn needed_bytes(&self) -> u64 {
         self.missing().map(|(_, layer)| layer.descriptor.size).sum()
+    }
+
+    /// What the layers that must be fetched will take in the repository.
+    pub fn need(&self) -> Need {
+        Need::of_layers(self.repo.mode(), self.missing().map(|(_, layer)| &layer.descriptor))
+    }
+
+    /// How many bytes a prune of the repository would free when this image is in the place of the stored one, at most: what
+    /// the layers to come have in common with those that go is not known.
+    ///
+    /// # Errors
+    /// Those of walking through all commits.
+    pub fn freed_by_prune(&self) -> Result<u64, ContainerError> {
+        if self.previous.is_none() {
+            return Ok(0);
+        }
+        let without_images = BTreeSet::from([image_ref(self.image)?]);
+        let options = GcOptions { dry_run: true, without_images: without_images.clone(), ..GcOptions::default() };
+        let mut gone: BTreeSet<RefName> = stored::collect(self.repo, &options)?.layers.into_iter().collect();
+        for planned in &self.layers {
+            gone.remove(&blob_ref(&planned.layer.descriptor.digest));
+        }
+        gone.extend(without_images);
+        Ok(stored::freed_without(self.repo, gone)?.1)
     }
 
     /// Notes this image with the stored one that it is to replace, so that programs see the update without asking the source.

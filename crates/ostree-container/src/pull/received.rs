@@ -51,7 +51,11 @@ impl<'a> Received<'a> {
             Some(slot) => self.ahead.take(slot)?,
             None => self.ahead.source().blob(descriptor)?,
         };
-        let blob = VerifyReader::new(Counted { blob, source: self }, descriptor, what.clone());
+        let blob = VerifyReader::new(
+            Counted { blob, source: self, index, bytes: 0, size: descriptor.size },
+            descriptor,
+            what.clone(),
+        );
         LayerReader::new(blob, &descriptor.media_type, what)
     }
 
@@ -68,6 +72,10 @@ pub type CountedLayer<'a> = LayerReader<VerifyReader<Counted<'a>>>;
 pub struct Counted<'a> {
     blob: Box<dyn Read + Send>,
     source: &'a Received<'a>,
+    /// Its position in the image, how much of it has come, and its size.
+    index: usize,
+    bytes: u64,
+    size: u64,
 }
 
 impl Read for Counted<'_> {
@@ -76,6 +84,9 @@ impl Read for Counted<'_> {
             return Err(io::Error::other("stopped because another layer failed"));
         }
         let read = self.blob.read(target)?;
+        self.bytes += read as u64;
+        let (index, bytes, size) = (self.index, self.bytes, self.size);
+        self.source.listener.event(Event::LayerBytes { index, bytes, size });
         let before = self.source.bytes.fetch_add(read as u64, Ordering::Relaxed);
         self.source.listener.event(Event::Bytes(before + read as u64));
         Ok(read)

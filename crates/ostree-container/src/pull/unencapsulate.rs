@@ -4,16 +4,19 @@ use std::num::NonZeroUsize;
 
 use oci_image::platform::Platform;
 use oci_image::{Digest, ImageSource};
-use ostree_core::{CommitId, Refspec, VerifyCommit};
-use ostree_repo::{Repo, TransactionOptions, partial};
+use ostree_core::{CommitId, ReadObject, Refspec, VerifyCommit, walk};
+use ostree_repo::partial::{self, CommitState};
+use ostree_repo::{Repo, TransactionOptions};
 
 use crate::error::ContainerError;
-use crate::inspect::inspect;
+use crate::inspect::{ImageInfo, inspect};
+use crate::keys::COMMIT_LABEL;
 use crate::progress::{Event, Listener};
 use crate::pull::base::{BaseImport, Held, check_label, check_whole};
 use crate::pull::each::default_jobs;
 use crate::pull::received::Received;
 use crate::shape::Shape;
+use crate::space::Need;
 
 /// How an image is imported.
 #[derive(Default)]
@@ -28,6 +31,8 @@ pub struct ImportOptions<'a> {
     pub jobs: Option<NonZeroUsize>,
     /// How many layers are fetched at a time; eight if not set.
     pub parallel_fetches: Option<NonZeroUsize>,
+    /// Begin even if the layers cannot fit by what is known of them. They may share more with what is stored than is known.
+    pub skip_space_check: bool,
     /// How objects are made durable.
     pub transaction: TransactionOptions,
 }
@@ -41,7 +46,18 @@ pub struct Unencapsulated {
     pub digest: Digest,
 }
 
-/// Imports the commit of an image. The ref, if one is asked for, moves last; after an error nothing new is reachable.
+/// Whether the commit that the image's label names is in the repository as a whole, so that importing it takes no space.
+fn is_there(repo: &Repo, info: &ImageInfo) -> Result<bool, ContainerError> {
+    let Some(commit) = info.config.label(COMMIT_LABEL).and_then(|name| name.parse::<CommitId>().ok()) else {
+        return Ok(false);
+    };
+    Ok(repo.has_object(&commit.object())?
+        && partial::state(repo, &commit)? == CommitState::Complete
+        && walk::missing(repo, &commit)?.is_empty())
+}
+
+/// Imports the commit of an image. What cannot fit into the repository by what is known is refused before any layer is asked
+/// for. The ref, if one is asked for, moves last; after an error nothing new is reachable.
 pub fn unencapsulate(
     source: &dyn ImageSource,
     repo: &Repo,
@@ -54,6 +70,9 @@ pub fn unencapsulate(
     let base = shape.require_base()?;
     if !shape.derived.is_empty() {
         return Err(ContainerError::Derived { count: shape.derived.len() });
+    }
+    if !options.skip_space_check && !is_there(repo, &info)? {
+        Need::of_layers(repo.mode(), base.iter().map(|layer| &layer.descriptor)).check(repo)?;
     }
     let bytes = base.iter().map(|layer| layer.descriptor.size).sum();
     listener.event(Event::Start { task: "importing", bytes, layers: base.iter().count() });
