@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use oci_image::{Descriptor, DigestHasher};
@@ -21,13 +21,15 @@ pub(crate) struct Partial {
     size: u64,
     sum: u64,
     owned: bool,
+    /// Where what is trusted ends.
+    trusted: u64,
 }
 
 impl Partial {
     /// Takes an open file over. It belongs to whoever holds its lock.
     pub(crate) fn new(file: File, path: PathBuf, descriptor: &Descriptor) -> Self {
         let sum = descriptor.digest.algorithm().hex_len() as u64;
-        Self { file, path, size: descriptor.size, sum, owned: false }
+        Self { file, path, size: descriptor.size, sum, owned: false, trusted: u64::MAX }
     }
 
     /// Tries to become the one who writes it.
@@ -41,6 +43,11 @@ impl Partial {
         self.owned
     }
 
+    /// Trusts nothing from `end` on, rounded down to a block.
+    pub(crate) fn trust_up_to(&mut self, end: u64) {
+        self.trusted = end / BLOCK_BYTES * BLOCK_BYTES;
+    }
+
     /// Whether the file still has its name. One that was removed is still good to be read.
     pub(crate) fn is_linked(&self) -> bool {
         fstat(&self.file).is_ok_and(|stat| stat.st_nlink > 0)
@@ -51,7 +58,7 @@ impl Partial {
     pub(crate) fn block(&self, at: u64, hasher: &DigestHasher) -> Option<(Bytes, DigestHasher)> {
         let length = self.size.saturating_sub(at).min(BLOCK_BYTES);
         let start = self.offset(at);
-        if length == 0 || self.file.metadata().ok()?.len() < start + length + self.sum {
+        if length == 0 || at >= self.trusted || self.file.metadata().ok()?.len() < start + length + self.sum {
             return None;
         }
         let mut record = vec![0; usize::try_from(length + self.sum).ok()?];
@@ -84,6 +91,7 @@ impl Partial {
         if self.try_own() && self.is_linked() {
             // What stays is removed when it has grown old.
             let _ = std::fs::remove_file(&self.path);
+            let _ = std::fs::remove_file(marker(&self.path));
         }
     }
 
@@ -103,6 +111,11 @@ impl Partial {
     fn offset(&self, at: u64) -> u64 {
         at + at / BLOCK_BYTES * self.sum
     }
+}
+
+/// The file beside a partial blob that says where its last reader gave up.
+pub(crate) fn marker(path: &Path) -> PathBuf {
+    path.with_extension("stopped")
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use oci_image::{Descriptor, Digest};
 use rustix::fs::{FlockOperation, OFlags, flock, fstatvfs};
 
 use crate::limits;
-use crate::partial::Partial;
+use crate::partial::{Partial, marker};
 use crate::transfer::TransferOptions;
 
 /// The directory. It is a cache: whatever fails in it costs no more than another transfer.
@@ -49,9 +49,32 @@ impl PartialStore {
             options.read(true).write(true).create(true).mode(0o600).custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
             let mut partial = Partial::new(options.open(&path)?, path.clone(), descriptor);
             // One that was removed between opening and locking is nobody's: the next has another file.
-            if !partial.try_own() || partial.is_linked() {
+            if partial.try_own()
+                && let Some(at) = self.stopped(&descriptor.digest)
+            {
+                partial.trust_up_to(at.saturating_sub(limits::BLOCK_BYTES));
+            }
+            if !partial.is_owned() || partial.is_linked() {
                 return Ok(partial);
             }
+        }
+    }
+
+    /// Where the last reader of a blob gave up that had no reason to complain about its transfer.
+    pub(crate) fn stopped(&self, digest: &Digest) -> Option<u64> {
+        std::fs::read_to_string(marker(&self.path(digest))).ok()?.parse().ok()
+    }
+
+    /// Notes that a reader gave up after `at` bytes, `before` being where the one before it did. It may have met a wrong
+    /// byte, which no digest tells before the blob's end: so the bytes next to that place are fetched again the next
+    /// time, and everything, when that was of no help.
+    pub(crate) fn stop(&self, digest: &Digest, at: u64, before: Option<u64>) {
+        let path = self.path(digest);
+        // It is a cache: what cannot be written or removed now grows old.
+        if before.is_some_and(|before| at <= before.saturating_add(limits::BLOCK_BYTES)) {
+            let _ = remove_unowned(&path).and_then(|()| std::fs::remove_file(marker(&path)));
+        } else if path.exists() {
+            let _ = std::fs::write(marker(&path), at.to_string());
         }
     }
 

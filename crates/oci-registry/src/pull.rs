@@ -86,9 +86,13 @@ pub(crate) fn blob(
     let (sender, receiver) = pipe::pipe(limits::PIPE_BYTES);
     let done = Done::default();
     let transfer = Transfer::new(Arc::clone(route), descriptor.clone(), sender, Arc::clone(&done));
+    let digest = descriptor.digest.clone();
+    let before = route.partials.as_ref().and_then(|store| store.stopped(&digest));
+    let kept = Kept { route: Arc::clone(route), digest, before };
     let task = runtime.spawn(transfer.run());
-    let mut reader =
-        BlobReader { receiver, task, rest: Bytes::new(), failed: false, done, runtime: Arc::clone(runtime) };
+    let rest = Bytes::new();
+    let runtime = Arc::clone(runtime);
+    let mut reader = BlobReader { receiver, task, rest, failed: false, ended: false, read: 0, done, kept, runtime };
     reader.rest = reader.receiver.next().transpose()?.unwrap_or_default();
     Ok(reader)
 }
@@ -100,10 +104,25 @@ pub(crate) struct BlobReader {
     receiver: Receiver<RegistryError>,
     task: tokio::task::JoinHandle<()>,
     rest: Bytes,
+    /// The transfer failed.
     failed: bool,
+    /// The last byte was read.
+    ended: bool,
+    /// How many bytes were read.
+    read: u64,
+    kept: Kept,
     /// What is kept of the blob, once it is whole and right.
     done: Done,
     runtime: Arc<Runtime>,
+}
+
+/// Where what came of a blob is kept.
+#[derive(Debug)]
+struct Kept {
+    route: Arc<Route>,
+    digest: Digest,
+    /// Where the reader before this one gave up.
+    before: Option<u64>,
 }
 
 impl BlobReader {
@@ -123,6 +142,7 @@ impl Read for BlobReader {
         while self.rest.is_empty() {
             match self.receiver.next() {
                 None => {
+                    self.ended = true;
                     self.forget();
                     return Ok(0);
                 }
@@ -135,6 +155,7 @@ impl Read for BlobReader {
         }
         let count = buffer.len().min(self.rest.len());
         self.rest.copy_to_slice(&mut buffer[..count]);
+        self.read += count as u64;
         Ok(count)
     }
 }
@@ -144,5 +165,14 @@ impl Drop for BlobReader {
         self.task.abort();
         // Only then whoever asks next finds what was kept without an owner. Its result is nobody's concern.
         let _ = self.runtime.block_on(&mut self.task);
+        let Kept { route, digest, before } = &self.kept;
+        if let Some(store) = &route.partials
+            && !self.failed
+            && !self.ended
+            && self.read > 0
+        {
+            drop(self.done.lock().unwrap_or_else(|e| e.into_inner()).take());
+            store.stop(digest, self.read, *before);
+        }
     }
 }
