@@ -24,7 +24,7 @@ pub fn run(data: &[u8]) {
 
 /// Labels by the length of the path, so that links differ from what they lead to.
 fn label(path: &str, mode: u32) -> Option<String> {
-    (path.len() % 3 > 0).then(|| format!("{}:{mode:o}", path.len() % 3))
+    (!path.len().is_multiple_of(3)).then(|| format!("{}:{mode:o}", path.len() % 3))
 }
 
 /// Everything about a layer that could differ; `None` if it was refused.

@@ -56,7 +56,10 @@ impl Clients {
         let verifier = verifier(host, &authorities, (!insecure).then_some(&options.environment))?;
         let stranger = tls(host, Arc::clone(&verifier), Arc::new(NoIdentity::default()))?;
         let nobody = Arc::new(NoIdentity::default());
-        let identity = identity.map_or_else(|| Arc::clone(&nobody) as Arc<dyn ResolvesClientCert>, |identity| identity);
+        let identity: Arc<dyn ResolvesClientCert> = match identity {
+            Some(identity) => identity,
+            None => Arc::<NoIdentity>::clone(&nobody),
+        };
         let foreign = client(stranger, options).build();
         let home = client(tls(host, verifier, identity)?, options).build();
         let failed = |e: reqwest::Error| RegistryError::Tls { host: host.to_owned(), reason: e.to_string() };

@@ -57,7 +57,7 @@ blob() {
 }
 
 # A small image in the OCI directory img, of a layer with nothing in it.
-small_image() {
+empty_image() {
     local layer config
     mkdir -p img/blobs/sha256 && echo '{"imageLayoutVersion":"1.0.0"}' > img/oci-layout || return
     layer=$(head -c 1024 /dev/zero | blob layer.v1.tar)
@@ -70,7 +70,7 @@ small_image() {
 # That image, pushed as p/os:1 to registries: pushed_to NAME...; options for skopeo in $PUSH.
 pushed_to() {
     local name
-    [ -d img ] || small_image || return
+    [ -d img ] || empty_image || return
     for name in "$@"; do
         skopeo copy --quiet --insecure-policy --preserve-digests ${PUSH:-} --dest-tls-verify=false "oci:$PWD/img" "docker://$(cat "$name.port")/p/os:1" || return
         asked "$name" > /dev/null
