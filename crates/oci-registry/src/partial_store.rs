@@ -158,6 +158,17 @@ mod tests {
     }
 
     #[test]
+    fn the_reserve_of_the_file_system_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let partials = Some(dir.path().join("blobs"));
+        let options = TransferOptions { partials, partial_reserve: u64::MAX, ..Default::default() };
+        let store = PartialStore::new(&options).unwrap();
+        let partial = store.open(&descriptor("a")).unwrap();
+        assert_eq!(store.room(&partial, &descriptor("a").digest), Room::NoSpace);
+        assert!(PartialStore::new(&TransferOptions { partial_cache: 0, ..options }).is_none());
+    }
+
+    #[test]
     fn the_old_go_and_the_oldest_where_they_are_too_many() {
         let dir = tempfile::tempdir().unwrap();
         let (day, store) = (Duration::from_secs(24 * 3600), store(dir.path(), 250));
