@@ -347,6 +347,24 @@ fn blocked() {
                 ..ROW
             },
             Row {
+                about: "a mirror below a blocked domain serves it",
+                files: &[(
+                    SYSTEM,
+                    "[[registry]]\nprefix='*.example'\nblocked=true\n[[registry.mirror]]\nlocation='m.example'",
+                )],
+                expected: &["m.example/a/b:t at https://m.example, mirror"],
+                ..ROW
+            },
+            Row {
+                about: "a mirror at the blocked location itself does not",
+                files: &[(
+                    SYSTEM,
+                    "[[registry]]\nprefix='h.example/a'\nlocation='l.example'\nblocked=true\n[[registry.mirror]]\nlocation='l.example/m'",
+                )],
+                expected: &["error: blocked by the registry \"h.example/a\""],
+                ..ROW
+            },
+            Row {
                 about: "a mirror at a blocked location is left out",
                 files: &[
                     (SYSTEM, MIRRORS),

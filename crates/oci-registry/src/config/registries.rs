@@ -116,7 +116,7 @@ impl Registries {
                 (Pulls::All, _) | (Pulls::Unset, false) => true,
             };
             let there = put(&mirror.location)?;
-            if asked && self.blocking(&there).is_none_or(|(blocking, _)| blocking.prefix == registry.prefix) {
+            if asked && !self.forbids(&there, registry, name) {
                 let at_home = there.host() == name.host();
                 places.push(Place { name: there, insecure: mirror.insecure, mirror: true, at_home });
             }
@@ -147,6 +147,15 @@ impl Registries {
     fn matching(&self, whole: &str) -> Option<(&Registry, &Path)> {
         let covering = self.registries.values().filter(|(registry, _)| covered(whole, &registry.prefix).is_some());
         covering.max_by_key(|(registry, _)| registry.prefix.len()).map(|(registry, path)| (registry, path.as_path()))
+    }
+
+    /// Whether the mirror of a registry is forbidden: by another entry, or because it is at the blocked location itself.
+    fn forbids(&self, there: &ImageName, registry: &Registry, name: &ImageName) -> bool {
+        let itself = match registry.location.as_str() {
+            "" => there.host() == name.host(),
+            location => covered(&there.whole(), location).is_some(),
+        };
+        (registry.blocked && itself) || self.blocking(there).is_some_and(|(by, _)| by.prefix != registry.prefix)
     }
 
     /// The registry that forbids to ask at the place a name stands for literally.
