@@ -74,7 +74,7 @@ fn in_repo(args: &Args, repo: &Repo, transaction: TransactionOptions) -> Result<
         image: args.image.options(&args.destination)?,
         write_ref: args.write_ref.clone(),
     };
-    let listener = args.image.progress.listener();
+    let listener = args.image.progress.listener(&args.destination.to_string())?;
     let done = convert((&*source, args.source.image()), repo, &*sink, options, &*listener)?;
     if !done.filtered.is_empty() {
         let list: Vec<String> = done.filtered.iter().map(|(name, count)| format!("{name}: {count}")).collect();

@@ -98,10 +98,10 @@ impl ImageOptions {
         destination: &ImageReference,
         parent: &ParentOptions,
     ) -> Result<Digest> {
+        let listener = self.progress.listener(&destination.to_string())?;
         let repo = context.open_repo()?;
         let commit = refs::resolve(&repo, rev)?;
         let options = self.options(destination)?;
-        let listener = self.progress.listener();
         let Some(image) = &parent.from else {
             let sink = self.registry.sink(destination)?;
             return Ok(encapsulate(&repo, &commit, &*sink, &options, &*listener)?.digest);

@@ -9,6 +9,7 @@ pub mod image;
 pub mod image_options;
 pub mod info;
 pub mod pull;
+pub mod space;
 pub mod unencapsulate;
 
 use anyhow::Result;
@@ -58,6 +59,9 @@ impl Command {
             Self::Image(image::Command::Copy(args)) => vec![("IMGREF", args.imgref.clone())],
             // One that cannot be read is refused with its own words.
             Self::Image(image::Command::Pull(args)) => {
+                args.image().map(|image| ("IMGREF", image)).into_iter().collect()
+            }
+            Self::Image(image::Command::Plan(args)) => {
                 args.image().map(|image| ("IMGREF", image)).into_iter().collect()
             }
             Self::Encapsulate(_) | Self::Image(_) | Self::Commit(_) => Vec::new(),

@@ -7,6 +7,7 @@ use oci_image::Platform;
 use ostree_container::{ImportOptions, unencapsulate};
 use ostree_core::Refspec;
 
+use crate::commands::container::space::SpaceArgs;
 use crate::context::Context;
 use crate::images::{RegistryArgs, SourceReference};
 use crate::output::line;
@@ -44,6 +45,9 @@ pub struct ImportArgs {
     /// How many layers are fetched at a time (default: 8)
     #[arg(long, value_name = "N", overrides_with = "parallel_fetches")]
     parallel_fetches: Option<NonZeroUsize>,
+    /// Whether it fits
+    #[command(flatten)]
+    space: SpaceArgs,
     /// How progress is shown
     #[command(flatten)]
     progress: ProgressArgs,
@@ -58,6 +62,7 @@ impl ImportArgs {
     /// Imports the commit of an image and lets `write_ref` point to it.
     pub fn run(&self, context: &Context, image: &SourceReference, write_ref: Option<&Refspec>) -> Result<()> {
         image.refuse_signatures()?;
+        let listener = self.progress.listener(&image.to_string())?;
         let repo = context.open_writable()?;
         let source = self.registry.source_into(image.image(), &repo)?;
         let options = ImportOptions {
@@ -66,9 +71,10 @@ impl ImportArgs {
             platform: self.platform.clone().or_else(|| self.arch.as_deref().map(Platform::linux)),
             jobs: self.jobs,
             parallel_fetches: self.parallel_fetches,
+            skip_space_check: self.space.skip_space_check,
             transaction: Default::default(),
         };
-        let imported = unencapsulate(&*source, &repo, &options, &*self.progress.listener())?;
+        let imported = unencapsulate(&*source, &repo, &options, &*listener)?;
         match write_ref {
             Some(name) => line(format_args!("Imported: {name} => {}", imported.commit)),
             None => line(format_args!("Imported: {}", imported.commit)),

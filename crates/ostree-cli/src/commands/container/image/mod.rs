@@ -5,6 +5,7 @@ pub mod copy;
 pub mod history;
 pub mod list;
 pub mod metadata;
+pub mod plan;
 pub mod prune_images;
 pub mod prune_layers;
 pub mod pull;
@@ -12,6 +13,7 @@ pub mod reexport;
 pub mod remove;
 pub mod replace_detached_metadata;
 pub mod report;
+pub mod target;
 
 use anyhow::Result;
 
@@ -24,6 +26,8 @@ pub enum Command {
     List(list::Args),
     /// Pull an image with all its layers, or update it
     Pull(Box<pull::Args>),
+    /// Tell what pulling an image would take, and whether it fits
+    Plan(Box<plan::Args>),
     /// Show the layers of a stored image and how they were made
     History(history::Args),
     /// Print the manifest or configuration of a stored image
@@ -49,6 +53,7 @@ pub fn run(command: &Command, context: &Context) -> Result<()> {
     match command {
         Command::List(args) => list::run(args, context),
         Command::Pull(args) => pull::run(args, context),
+        Command::Plan(args) => plan::run(args, context),
         Command::History(args) => history::run(args, context),
         Command::Metadata(args) => metadata::run(args, context),
         Command::Copy(args) => copy::run(args),

@@ -7,19 +7,20 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use oci_image::{Digest, Platform, json};
+use oci_image::{Digest, json};
+use ostree_container::Listener;
 use ostree_container::layered::{self, Plan, Prepared, PullOptions, Pulled};
 use ostree_container::stored::{self, GcOptions};
 use ostree_repo::{Repo, format_size};
 use ostree_tar::VarPlace;
 
-use crate::commands::container::build::image_name;
+use crate::commands::container::image::target::{self, Target};
+use crate::commands::container::space::SpaceArgs;
 use crate::context::Context;
-use crate::exit::{UsageError, message, warn};
-use crate::images::{RegistryArgs, SourceReference};
+use crate::exit::{message, warn};
+use crate::images::SourceReference;
 use crate::output::line;
 use crate::progress::ProgressArgs;
-use crate::short_names;
 
 /// How long the collection of unused layers waits for others that work on the repository. The next one does its work.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -31,9 +32,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
     ostree-container --repo repo image pull oci:image"
 )]
 pub struct Args {
-    /// The repository, unless --repo names it, and the image
-    #[arg(value_name = "[REPO] IMGREF", num_args = 1..=2, required = true)]
-    words: Vec<String>,
+    /// What is pulled, and where to
+    #[command(flatten)]
+    target: Target,
     /// Write the manifest to FILE if there is an update, and fetch nothing else
     #[arg(long, value_name = "FILE", overrides_with = "check")]
     check: Option<PathBuf>,
@@ -55,21 +56,15 @@ pub struct Args {
     /// Print the result as JSON
     #[arg(long, overrides_with = "json")]
     json: bool,
-    /// How the registry is reached
-    #[command(flatten)]
-    registry: RegistryArgs,
-    /// Which image of an index to take (default: this machine's)
-    #[arg(long, value_name = "OS/ARCH[/VARIANT]", overrides_with = "platform", conflicts_with = "arch")]
-    platform: Option<Platform>,
-    /// Which image of an index to take, by processor
-    #[arg(long, value_name = "ARCH", overrides_with = "arch")]
-    arch: Option<String>,
     /// How many threads work at once (default: one a processor)
     #[arg(long, value_name = "N", overrides_with = "jobs")]
     jobs: Option<NonZeroUsize>,
     /// How many layers are fetched at a time (default: 8)
     #[arg(long, value_name = "N", overrides_with = "parallel_fetches")]
     parallel_fetches: Option<NonZeroUsize>,
+    /// Whether it fits
+    #[command(flatten)]
+    space: SpaceArgs,
     /// How progress is shown
     #[command(flatten)]
     progress: ProgressArgs,
@@ -85,39 +80,21 @@ fn var_place(word: &str) -> Result<VarPlace, String> {
 
 /// Prints what changes, then the commit.
 pub fn run(args: &Args, context: &Context) -> Result<()> {
-    let (repo, image) = match args.words.as_slice() {
-        [image] => (context.open_writable()?, image),
-        [repo, image] => (Context { repo: Some(repo.into()), ..context.clone() }.open_writable()?, image),
-        _ => return Err(UsageError("image pull takes a repository and an image".to_owned()).into()),
-    };
-    let image = args.named(image, context)?;
-    let source = args.registry.source_into(image.image(), &repo)?;
-    let platform = args.platform.clone().or_else(|| args.arch.as_deref().map(Platform::linux));
-    let mut problem = |error: ostree_container::ContainerError| {
-        warn(&format!("failed to query the stored image, which counts as absent: {}", message(&error.into())));
-    };
-    let platform = platform.unwrap_or_else(Platform::host);
-    match layered::prepare(&*source, image.image(), &repo, &platform, &mut problem)? {
+    let listener = args.progress.listener(args.target.image_word())?;
+    let repo = args.target.context(context).open_writable()?;
+    let image = args.target.image(context)?;
+    let source = args.target.registry.source_into(image.image(), &repo)?;
+    let platform = args.target.platform();
+    match layered::prepare(&*source, image.image(), &repo, &platform, &mut target::absent)? {
         Prepared::Unchanged(stored) => args.unchanged(&repo, &image, &stored),
-        Prepared::Pull(plan) => args.pull(&repo, &image, &plan),
+        Prepared::Pull(plan) => args.pull((&repo, &image), &plan, &*listener),
     }
 }
 
 impl Args {
-    /// The image that a word names: in full, or where short names are looked up, by a name alone.
-    fn named(&self, word: &str, context: &Context) -> Result<SourceReference> {
-        let image = match word.parse::<SourceReference>() {
-            Ok(image) => image,
-            Err(_) if context.short_names => SourceReference::Plain(image_name(word)?),
-            Err(problem) => return Err(UsageError(format!("{word}: {problem}")).into()),
-        };
-        image.refuse_signatures()?;
-        short_names::to_read(image, &self.registry, context)
-    }
-
     /// The image, if it can be read as one.
     pub fn image(&self) -> Option<SourceReference> {
-        self.words.last()?.parse().ok()
+        self.target.image_word().parse().ok()
     }
 
     fn unchanged(&self, repo: &Repo, image: &SourceReference, stored: &stored::StoredImage) -> Result<()> {
@@ -134,7 +111,7 @@ impl Args {
         }
     }
 
-    fn pull(&self, repo: &Repo, image: &SourceReference, plan: &Plan<'_>) -> Result<()> {
+    fn pull(&self, (repo, image): (&Repo, &SourceReference), plan: &Plan<'_>, listener: &dyn Listener) -> Result<()> {
         plan.remember()?;
         if !self.json {
             if let Some(previous) = &plan.previous {
@@ -153,9 +130,10 @@ impl Args {
             var: self.var,
             skip_special: self.skip_special,
             deny_filtered: self.deny_filtered,
+            skip_space_check: self.space.skip_space_check,
             ..PullOptions::default()
         };
-        let pulled = layered::import(plan, &options, &*self.progress.listener())?;
+        let pulled = layered::import(plan, &options, listener)?;
         self.write_digestfile(&pulled.commit.to_string())?;
         match self.json {
             true => line(self.outcome(image, plan, Some(&pulled)))?,

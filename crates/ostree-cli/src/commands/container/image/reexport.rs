@@ -51,13 +51,14 @@ pub struct Args {
 
 /// Prints the digest of the image.
 pub fn run(args: &Args, context: &Context) -> Result<()> {
+    let listener = args.progress.listener(&args.destination.to_string())?;
     let repo = context.open_repo()?;
     let image = stored::require(&repo, &short_names::stored(&args.source, &repo, context)?)?;
     let destination = short_names::to_write(&args.destination, context)?;
     let sink = args.registry.sink(&destination)?;
     let compression = if args.compression_fast { Some(Compression::Gzip(1)) } else { args.compression };
     let options = ReexportOptions { compression, jobs: args.jobs };
-    let done = reexport(&repo, &image, &*sink, &options, &*args.progress.listener())?;
+    let done = reexport(&repo, &image, &*sink, &options, &*listener)?;
     match args.json {
         true => line(json!({
             "image": destination.to_string(), "digest": done.digest.to_string(), "original": done.original,

@@ -42,6 +42,7 @@ pub struct Args {
 
 /// Prints the digest of the new image.
 pub fn run(args: &Args) -> Result<()> {
+    let listener = args.progress.listener(&args.dest.to_string())?;
     let contents = match &args.contents {
         Some(path) => Some(std::fs::read(path).with_context(|| format!("reading {}", path.display()))?),
         None => None,
@@ -49,7 +50,6 @@ pub fn run(args: &Args) -> Result<()> {
     let source = args.registry.source(&args.src)?;
     let sink = args.registry.sink(&args.dest)?;
     let options = DetachOptions { platform: args.platform.clone(), jobs: args.jobs };
-    let listener = args.progress.listener();
     let digest = replace_detached_metadata(&*source, &*sink, contents.as_deref(), &options, &*listener)?;
     line(format_args!("Pushed: {digest}"))
 }

@@ -1,0 +1,143 @@
+//! `image plan`: what pulling an image would take.
+
+use anyhow::Result;
+use ostree_container::layered::{self, Plan, PlannedLayer, Prepared};
+use ostree_container::space::Need;
+use ostree_repo::{FreeSpace, Repo, format_size};
+use serde_json::{Value, json};
+
+use crate::commands::container::image::target::{self, Target};
+use crate::context::Context;
+use crate::images::SourceReference;
+use crate::output::line;
+
+/// Tell what pulling an image would take, and whether it fits
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Nothing is fetched but the image's manifest and configuration, and nothing is written. The exit code is 1 if \
+    the image does not fit.\n\nExample:\n  ostree-container image plan repo docker://registry.example.com/os:stable"
+)]
+pub struct Args {
+    /// What would be pulled, and where to
+    #[command(flatten)]
+    target: Target,
+    /// Print a JSON object
+    #[arg(long, overrides_with = "json")]
+    json: bool,
+}
+
+impl Args {
+    /// The image, if it can be read as one.
+    pub fn image(&self) -> Option<SourceReference> {
+        self.target.image_word().parse().ok()
+    }
+}
+
+/// Prints the layers and what they take; fails if that does not fit.
+pub fn run(args: &Args, context: &Context) -> Result<()> {
+    let repo = args.target.context(context).open_repo()?;
+    let image = args.target.image(context)?;
+    let source = args.target.registry.source(image.image())?;
+    let platform = args.target.platform();
+    let space = FreeSpace::of(&repo)?;
+    let found = match layered::prepare(&*source, image.image(), &repo, &platform, &mut target::absent)? {
+        Prepared::Unchanged(stored) => {
+            let digest = stored.manifest_digest.to_string();
+            return match args.json {
+                true => line(Found { freed: 0, need: Need::NOTHING, space }.json(&image, &digest, None, &repo)),
+                false => line(format_args!("No changes in {image} => {}", stored.commit)),
+            };
+        }
+        Prepared::Pull(plan) => plan,
+    };
+    let answer = Found { freed: found.freed_by_prune()?, need: found.need(), space };
+    let digest = found.info.raw_manifest.digest.to_string();
+    match args.json {
+        true => line(answer.json(&image, &digest, Some(&found), &repo))?,
+        false => answer.tell(&found, &repo)?,
+    }
+    Ok(answer.need.check_against(&repo, answer.space)?)
+}
+
+/// What was found out.
+struct Found {
+    /// What the layers to fetch take.
+    need: Need,
+    /// What a prune gives back afterwards, at most.
+    freed: u64,
+    /// What there is.
+    space: FreeSpace,
+}
+
+impl Found {
+    /// By how many bytes the repository is larger when all is done, the old image is gone and the repository is pruned.
+    fn growth(&self) -> i128 {
+        i128::from(self.need.bytes) - i128::from(self.freed)
+    }
+
+    fn json(&self, image: &SourceReference, digest: &str, plan: Option<&Plan<'_>>, repo: &Repo) -> Value {
+        let layers = plan.map(|plan| plan.layers.as_slice()).unwrap_or_default();
+        let shortfall = self.space.shortfall(self.need.bytes);
+        json!({
+            "image": image.to_string(),
+            "manifest-digest": digest,
+            "changed": plan.is_some(),
+            "layers": layers.iter().map(|layer| describe(layer, repo)).collect::<Vec<_>>(),
+            "layers-present": plan.map_or(0, Plan::present),
+            "layers-needed": plan.map_or(0, Plan::needed),
+            "bytes-needed": plan.map_or(0, Plan::needed_bytes),
+            "disk": {
+                "peak": amount(self.need),
+                "final": {"bytes": i64::try_from(self.growth()).unwrap_or(i64::MAX), "exact": self.need.exact && self.freed == 0},
+                "freed-by-prune": self.freed,
+                "free": self.space.free,
+                "reserved": self.space.reserved,
+                "reserved-by": self.space.setting,
+            },
+            "fits": shortfall == 0,
+            "shortfall": shortfall,
+        })
+    }
+
+    fn tell(&self, plan: &Plan<'_>, repo: &Repo) -> Result<()> {
+        for layer in &plan.layers {
+            let descriptor = &layer.layer.descriptor;
+            let state =
+                if layer.is_present() { "present".to_owned() } else { words(Need::of_layer(repo.mode(), descriptor)) };
+            line(format_args!("{} {} {state}", descriptor.digest, format_size(descriptor.size)))?;
+        }
+        let (present, needed, size) = (plan.present(), plan.needed(), format_size(plan.needed_bytes()));
+        line(format_args!("layers already present: {present}; layers needed: {needed} ({size})"))?;
+        let sign = if self.growth() < 0 { "-" } else { "" };
+        let last = format_size(u64::try_from(self.growth().unsigned_abs()).unwrap_or(u64::MAX));
+        line(format_args!("disk at its peak: {}", words(self.need)))?;
+        line(format_args!("disk in the end, after a prune: {}{sign}{last}", bound(self.need)))?;
+        let FreeSpace { free, reserved, .. } = self.space;
+        line(format_args!("free: {}, of which {} are reserved", format_size(free), format_size(reserved)))?;
+        match self.space.shortfall(self.need.bytes) {
+            0 if self.need.exact => line("fits: yes"),
+            0 => line("fits: yes, as far as it is known; what compressed layers unpack to is not"),
+            shortfall => line(format_args!("fits: no, {shortfall} bytes short")),
+        }
+    }
+}
+
+fn describe(layer: &PlannedLayer, repo: &Repo) -> Value {
+    let descriptor = &layer.layer.descriptor;
+    let need = if layer.is_present() { Need::NOTHING } else { Need::of_layer(repo.mode(), descriptor) };
+    json!({
+        "digest": descriptor.digest.to_string(), "size": descriptor.size, "present": layer.is_present(), "disk": amount(need),
+    })
+}
+
+fn amount(need: Need) -> Value {
+    json!({"bytes": need.bytes, "exact": need.exact})
+}
+
+fn bound(need: Need) -> &'static str {
+    if need.exact { "" } else { "at least " }
+}
+
+fn words(need: Need) -> String {
+    format!("{}{}", bound(need), format_size(need.bytes))
+}

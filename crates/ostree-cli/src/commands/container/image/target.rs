@@ -1,0 +1,66 @@
+//! Which image a command is about, in which repository, and how it is reached.
+
+use anyhow::Result;
+use oci_image::Platform;
+use ostree_container::ContainerError;
+
+use crate::commands::container::build::image_name;
+use crate::context::Context;
+use crate::exit::{UsageError, message, warn};
+use crate::images::{RegistryArgs, SourceReference};
+use crate::short_names;
+
+/// An image that may be pulled into a repository.
+#[derive(Debug, clap::Args)]
+pub struct Target {
+    /// The repository, unless --repo names it, and the image
+    #[arg(value_name = "[REPO] IMGREF", num_args = 1..=2, required = true)]
+    words: Vec<String>,
+    /// How the registry is reached
+    #[command(flatten)]
+    pub registry: RegistryArgs,
+    /// Which image of an index to take (default: this machine's)
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]", overrides_with = "platform", conflicts_with = "arch")]
+    platform: Option<Platform>,
+    /// Which image of an index to take, by processor
+    #[arg(long, value_name = "ARCH", overrides_with = "arch")]
+    arch: Option<String>,
+}
+
+impl Target {
+    /// The context with the repository that was named before the image.
+    pub fn context(&self, context: &Context) -> Context {
+        match self.words.as_slice() {
+            [repo, _, ..] => Context { repo: Some(repo.into()), ..context.clone() },
+            _ => context.clone(),
+        }
+    }
+
+    /// The word for the image.
+    pub fn image_word(&self) -> &str {
+        self.words.last().map_or("", String::as_str)
+    }
+
+    /// The image: named in full, or where short names are looked up, by a name alone.
+    pub fn image(&self, context: &Context) -> Result<SourceReference> {
+        let word = self.image_word();
+        let image = match word.parse::<SourceReference>() {
+            Ok(image) => image,
+            Err(_) if context.short_names => SourceReference::Plain(image_name(word)?),
+            Err(problem) => return Err(UsageError(format!("{word}: {problem}")).into()),
+        };
+        image.refuse_signatures()?;
+        short_names::to_read(image, &self.registry, context)
+    }
+
+    /// Which image of an index is meant.
+    pub fn platform(&self) -> Platform {
+        let named = self.platform.clone().or_else(|| self.arch.as_deref().map(Platform::linux));
+        named.unwrap_or_else(Platform::host)
+    }
+}
+
+/// Tells why the stored image counts as absent.
+pub fn absent(problem: ContainerError) {
+    warn(&format!("failed to query the stored image, which counts as absent: {}", message(&problem.into())));
+}
