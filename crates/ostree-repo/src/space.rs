@@ -46,9 +46,13 @@ impl FreeSpace {
         self.free.saturating_sub(self.reserved)
     }
 
-    /// By how many bytes `needed` is more than what may be written and left free; 0 if there is room for it.
+    /// How many bytes must become free until `needed` bytes can be written; 0 if there is room for them. That is more than
+    /// `needed` where less is free than is reserved.
     pub fn shortfall(&self, needed: u64) -> u64 {
-        needed.saturating_add(self.reserved).saturating_sub(self.free).min(needed)
+        match needed {
+            0 => 0,
+            needed => needed.saturating_add(self.reserved).saturating_sub(self.free),
+        }
     }
 }
 
@@ -92,5 +96,21 @@ impl SpaceBudget {
 
     fn blocks_for(&self, size: u64) -> i64 {
         i64::try_from(size / self.block_size + 1).unwrap_or(i64::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FreeSpace;
+
+    #[test]
+    fn what_is_reserved_is_short_too() {
+        let space = |free, reserved| FreeSpace { free, reserved, setting: None, block_size: 4096 };
+        for (free, reserved, needed, short) in
+            [(10, 3, 7, 0), (10, 3, 8, 1), (10, 3, 0, 0), (2, 9, 4, 11), (2, 9, 0, 0), (0, u64::MAX, 1, u64::MAX)]
+        {
+            assert_eq!(space(free, reserved).shortfall(needed), short, "{free} {reserved} {needed}");
+        }
+        assert_eq!((space(10, 3).available(), space(2, 9).available()), (7, 0));
     }
 }

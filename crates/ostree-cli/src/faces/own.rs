@@ -21,6 +21,9 @@ const EXAMPLES: &str = "Examples:
     ostree-container repo init --repo repo2 --mode archive
     ostree-container pull --repo repo2 --ref os/stable oci:image
 
+  Follow an image that was derived from it, with all its layers:
+    ostree-container image pull repo docker://registry.example.com/os:mine
+
   Called by the name `ostree` or `ostree-ext-cli` (a symlink is enough), the program
   has the command line of the program of that name.";
 
