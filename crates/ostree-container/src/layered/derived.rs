@@ -60,7 +60,7 @@ impl Job<'_> {
         let writers = jobs.get().div_ceil(missing.max(1));
         each(jobs, layers, &|| self.source.stop(), |index, planned| match self.usable(planned) {
             Some(found) => Ok(found),
-            None => self.read(first + index, planned, writers),
+            None => self.source.twice(|| self.read(first + index, planned, writers)),
         })
     }
 

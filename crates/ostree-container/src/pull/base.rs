@@ -44,9 +44,11 @@ impl BaseImport<'_> {
     pub fn layers(&self, layers: &[(usize, &Layer)]) -> Result<Vec<Held>, ContainerError> {
         // Threads that read share the processors with those that write.
         let writers = self.jobs.get().div_ceil(layers.len().max(1));
-        each(self.jobs, layers, &|| self.source.stop(), |_, (index, layer)| match index {
-            0 => self.commit_layer(layer, writers).map(Held::Commit),
-            _ => self.chunk_layer(*index, layer, writers).map(Held::Files),
+        each(self.jobs, layers, &|| self.source.stop(), |_, (index, layer)| {
+            self.source.twice(|| match index {
+                0 => self.commit_layer(layer, writers).map(Held::Commit),
+                _ => self.chunk_layer(*index, layer, writers).map(Held::Files),
+            })
         })
     }
 

@@ -8,6 +8,7 @@ use oci_image::blob::VerifyReader;
 use oci_image::layer::LayerReader;
 use oci_image::{Descriptor, ImageError, ImageSource};
 
+use crate::error::ContainerError;
 use crate::progress::{Event, Listener};
 use crate::pull::ahead::Ahead;
 
@@ -57,6 +58,18 @@ impl<'a> Received<'a> {
             what.clone(),
         );
         LayerReader::new(blob, &descriptor.media_type, what)
+    }
+
+    /// Reads a layer with `read`, and once more if its bytes were damaged: the network may be at fault, not the image.
+    pub fn twice<T>(&self, read: impl Fn() -> Result<T, ContainerError>) -> Result<T, ContainerError> {
+        match read() {
+            Err(ContainerError::Image(ImageError::DigestMismatch { .. } | ImageError::Stream { .. }))
+                if !self.stopped.load(Ordering::Relaxed) =>
+            {
+                read()
+            }
+            other => other,
+        }
     }
 
     /// Lets all blobs that are being read fail.
