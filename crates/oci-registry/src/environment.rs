@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use crate::file;
 
 /// Every variable that means something to this crate.
 const NAMES: [&str; 18] = [
@@ -28,12 +32,15 @@ const NAMES: [&str; 18] = [
     "NO_PROXY",
 ];
 
-/// The surroundings of a session. The default is those of this process.
+/// The surroundings of a session. The default is those of this process. A credential file is read once for it and all its
+/// clones: it may be a pipe, and what is read later may not be the same.
 #[derive(Clone)]
 pub struct Environment {
     variables: BTreeMap<String, OsString>,
     user: u32,
     root: PathBuf,
+    /// Credential files as they were when they were first read.
+    read: Arc<Mutex<BTreeMap<PathBuf, Arc<Vec<u8>>>>>,
 }
 
 impl Environment {
@@ -41,7 +48,12 @@ impl Environment {
     #[must_use]
     pub fn of_this_process() -> Self {
         let variables = NAMES.iter().filter_map(|name| Some(((*name).to_owned(), env::var_os(name)?)));
-        Self { variables: variables.collect(), user: rustix::process::geteuid().as_raw(), root: PathBuf::from("/") }
+        Self {
+            variables: variables.collect(),
+            user: rustix::process::geteuid().as_raw(),
+            root: PathBuf::from("/"),
+            read: Arc::default(),
+        }
     }
 
     /// Other surroundings: `root` is where `/etc`, `/run`, `/usr`, `/var` and root's home are looked for, `user` the
@@ -49,7 +61,7 @@ impl Environment {
     #[must_use]
     pub fn new(root: &Path, user: u32, variables: &[(&str, &str)]) -> Self {
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), OsString::from(value))).collect();
-        Self { variables, user, root: root.to_owned() }
+        Self { variables, user, root: root.to_owned(), read: Arc::default() }
     }
 
     /// The number of the user.
@@ -70,6 +82,17 @@ impl Environment {
     /// A file of the host, given by its absolute path.
     pub(crate) fn host_file(&self, path: &str) -> PathBuf {
         self.root.join(path.trim_start_matches('/'))
+    }
+
+    /// The content of a file, read once.
+    pub(crate) fn read_once(&self, path: &Path, limit: u64) -> io::Result<Arc<Vec<u8>>> {
+        let mut read = self.read.lock().unwrap_or_else(|e| e.into_inner());
+        if let Some(content) = read.get(path) {
+            return Ok(Arc::clone(content));
+        }
+        let content = Arc::new(file::read_raw(path, limit)?);
+        read.insert(path.to_owned(), Arc::clone(&content));
+        Ok(content)
     }
 
     /// The file of a program, looked for in `PATH`; `None` when it is not there.

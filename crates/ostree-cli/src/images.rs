@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use oci_image::{ImageReference, ImageSink, ImageSource, OstreeImageReference, SignatureSource, Transport, disk};
-use oci_registry::{Listener, RegistryOptions, RegistrySink, RegistrySource};
+use oci_registry::{Environment, Listener, RegistryOptions, RegistrySink, RegistrySource};
 use ostree_repo::Repo;
 
 use crate::args::yes_or_no;
@@ -27,6 +27,9 @@ pub struct RegistryArgs {
     /// before auths, of which the longest name counts, and credsStore last.
     #[arg(long, value_name = "PATH", overrides_with = "authfile")]
     pub authfile: Option<PathBuf>,
+    /// Which of the host's files are read; credential files once for all that a command opens
+    #[arg(skip)]
+    pub environment: Arc<Environment>,
     /// Say on standard error which credential file, entry or helper is used
     #[arg(long, overrides_with = "debug_auth")]
     pub debug_auth: bool,
@@ -62,6 +65,7 @@ impl RegistryArgs {
             timeout: self.transfer.timeout(),
             transfer: self.transfer.options(None),
             authfile: self.authfile.clone(),
+            environment: (*self.environment).clone(),
             debug_auth: self.debug_auth.then(|| Arc::new(|words: &str| eprintln!("{words}")) as Listener),
             anonymous: self.auth_anonymous,
             cert_dir: self.cert_dir.clone(),

@@ -11,8 +11,9 @@ use serde::Deserialize;
 
 use super::credential::{Credential, Secret};
 use super::search::Candidate;
+use crate::environment::Environment;
 use crate::error::RegistryError;
-use crate::{file, limits};
+use crate::limits;
 
 const WHAT: &str = "credential file";
 
@@ -42,8 +43,8 @@ struct Entry {
 }
 
 /// The file's content; `None` when it is not there, or when nobody asked for it and it is not ours to read.
-pub(crate) fn read(candidate: &Candidate) -> Result<Option<Content>, RegistryError> {
-    let bytes = match file::read_raw(&candidate.path, limits::CREDENTIAL_FILE_BYTES) {
+pub(crate) fn read(candidate: &Candidate, environment: &Environment) -> Result<Option<Content>, RegistryError> {
+    let bytes = match environment.read_once(&candidate.path, limits::CREDENTIAL_FILE_BYTES) {
         Ok(bytes) => bytes,
         Err(e) if !candidate.required && is_absent(e.kind()) => return Ok(None),
         Err(source) => {

@@ -1,12 +1,9 @@
 //! Finds the credentials for an image: which file, entry or helper has them.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
 
 use super::credential::Credential;
-use super::files::{self, Content};
+use super::files;
 use super::helpers;
 use super::search::{self, Candidate};
 use crate::environment::Environment;
@@ -16,11 +13,10 @@ use crate::options::{Listener, RegistryOptions};
 /// The word in `credential-helpers` that stands for the credential files.
 const FILES: &str = "containers-auth.json";
 
-/// The credential files of a session; each is opened once.
+/// The credential files of a session.
 pub(crate) struct Wallet {
     environment: Environment,
     candidates: Vec<Candidate>,
-    read: Mutex<BTreeMap<PathBuf, Option<Arc<Content>>>>,
     listener: Option<Listener>,
 }
 
@@ -45,7 +41,6 @@ impl Wallet {
         Self {
             environment: options.environment.clone(),
             candidates: search::candidates(&options.environment, options.authfile.as_deref()),
-            read: Mutex::default(),
             listener: options.debug_auth.clone(),
         }
     }
@@ -93,7 +88,7 @@ impl Wallet {
     fn in_files(&self, host: &str, repository: &str) -> Result<Option<Found>, RegistryError> {
         for candidate in &self.candidates {
             let path = candidate.path.display();
-            let Some(content) = self.content(candidate)? else {
+            let Some(content) = files::read(candidate, &self.environment)? else {
                 self.tell(host, repository, &format!("{path} is not there"));
                 continue;
             };
@@ -115,17 +110,6 @@ impl Wallet {
         Ok(None)
     }
 
-    /// The content of a file, which may be a pipe and is read once.
-    fn content(&self, candidate: &Candidate) -> Result<Option<Arc<Content>>, RegistryError> {
-        let mut read = self.read.lock().unwrap_or_else(|e| e.into_inner());
-        if let Some(content) = read.get(&candidate.path) {
-            return Ok(content.clone());
-        }
-        let content = files::read(candidate)?.map(Arc::new);
-        read.insert(candidate.path.clone(), content.clone());
-        Ok(content)
-    }
-
     /// Says where credentials were looked for and found, to whoever wants to know; never what they are.
     fn tell(&self, host: &str, repository: &str, words: &str) {
         if let Some(listener) = &self.listener {
@@ -145,6 +129,7 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
+    use std::sync::{Arc, Mutex};
 
     const FILE: &str = r#"{"auths":{
         "h.example":{"auth":"aDpo"}, "h.example/a":{"auth":"YTph"}, "h.example/a/b":{"auth":"YjpiOmM"},
