@@ -7,7 +7,7 @@ use ostree_core::{CommitId, ObjectError, ObjectName, StoreError};
 use ostree_repo::{FreeSpace, RepoError};
 use ostree_tar::TarError;
 
-use crate::space::Need;
+use crate::need::Need;
 
 /// What goes wrong between commits and images.
 #[derive(Debug, thiserror::Error)]

@@ -20,6 +20,7 @@ pub mod inspect;
 pub mod keys;
 pub mod layered;
 pub mod limits;
+pub mod need;
 pub mod progress;
 pub mod reexport;
 pub mod refs;

@@ -1,94 +1,42 @@
-//! How much a repository grows by layers that are still to be fetched, and whether there is room for it.
+//! Whether there is room in a repository for layers that are still to be fetched.
 
-use std::collections::BTreeSet;
-
-use oci_image::Descriptor;
-use oci_image::media_type::LayerCompression;
-use ostree_repo::{FreeSpace, Repo, RepoMode};
+use ostree_repo::{FreeSpace, Repo};
 
 use crate::error::ContainerError;
+use crate::need::Need;
 
-/// What is known beforehand of the space that layers will take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Need {
-    /// Bytes.
-    pub bytes: u64,
-    /// Whether that is all; otherwise they take this much at least.
-    pub exact: bool,
+/// Refuses what cannot fit by what is known, before anything is fetched.
+///
+/// # Errors
+/// [`ContainerError::NoRoom`] with the exact shortfall, and that the file system cannot be asked.
+pub fn check(repo: &Repo, need: Need) -> Result<(), ContainerError> {
+    check_against(repo, need, FreeSpace::of(repo)?)
 }
 
-impl Need {
-    /// Nothing at all.
-    pub const NOTHING: Self = Self { bytes: 0, exact: true };
-
-    /// What one layer will take in a repository of mode `mode`. A layer that is stored as it is takes its size. What a
-    /// compressed one unpacks to stands nowhere; it is not less than what is stored. An archive compresses once more,
-    /// which leaves nothing to say of a layer that is not compressed.
-    pub fn of_layer(mode: RepoMode, layer: &Descriptor) -> Self {
-        let plain = LayerCompression::from_media_type(&layer.media_type) == Some(LayerCompression::None);
-        match (plain, mode == RepoMode::Archive) {
-            (true, true) => Self { bytes: 0, exact: layer.size == 0 },
-            (exact, _) => Self { bytes: layer.size, exact },
-        }
-    }
-
-    /// What several layers will take. One that stands there twice counts once.
-    pub fn of_layers<'a>(mode: RepoMode, layers: impl IntoIterator<Item = &'a Descriptor>) -> Self {
-        let mut seen = BTreeSet::new();
-        let distinct = layers.into_iter().filter(|layer| seen.insert(&layer.digest));
-        distinct.map(|layer| Self::of_layer(mode, layer)).fold(Self::NOTHING, |sum, need| Self {
-            bytes: sum.bytes.saturating_add(need.bytes),
-            exact: sum.exact && need.exact,
-        })
-    }
-
-    /// Refuses what cannot fit by what is known, before anything is fetched.
-    ///
-    /// # Errors
-    /// [`ContainerError::NoRoom`] with the exact shortfall, and that the file system cannot be asked.
-    pub fn check(self, repo: &Repo) -> Result<(), ContainerError> {
-        self.check_against(repo, FreeSpace::of(repo)?)
-    }
-
-    /// The same with the free space as it was found before.
-    ///
-    /// # Errors
-    /// [`ContainerError::NoRoom`] with the exact shortfall.
-    pub fn check_against(self, repo: &Repo, space: FreeSpace) -> Result<(), ContainerError> {
-        match space.shortfall(self.bytes) {
-            0 => Ok(()),
-            shortfall => Err(ContainerError::NoRoom { repo: repo.path().to_owned(), need: self, space, shortfall }),
-        }
+/// The same with the free space as it was found before.
+///
+/// # Errors
+/// [`ContainerError::NoRoom`] with the exact shortfall.
+pub fn check_against(repo: &Repo, need: Need, space: FreeSpace) -> Result<(), ContainerError> {
+    match space.shortfall(need.bytes) {
+        0 => Ok(()),
+        shortfall => Err(ContainerError::NoRoom { repo: repo.path().to_owned(), need, space, shortfall }),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use oci_image::{Digest, media_type};
-
-    fn layer(media_type: &str, size: u64) -> Descriptor {
-        Descriptor::new(media_type, Digest::sha256(format!("{media_type} {size}").as_bytes()), size)
-    }
-
-    #[test]
-    fn only_plain_layers_are_known_exactly() {
-        let (tar, gzip) = (layer(media_type::OCI_LAYER, 7), layer(media_type::OCI_LAYER_GZIP, 5));
-        let need = |mode, layers: &[&Descriptor]| Need::of_layers(mode, layers.iter().copied());
-        assert_eq!(need(RepoMode::BareUser, &[&tar, &tar]), Need { bytes: 7, exact: true });
-        assert_eq!(need(RepoMode::BareUser, &[&tar, &gzip]), Need { bytes: 12, exact: false });
-        assert_eq!(need(RepoMode::Archive, &[&tar, &gzip]), Need { bytes: 5, exact: false });
-        assert_eq!(need(RepoMode::Archive, &[]), Need::NOTHING);
-    }
+    use ostree_repo::RepoMode;
 
     #[test]
     fn a_layer_that_is_too_large_is_refused_and_says_by_how_much() {
         let dir = tempfile::tempdir().unwrap();
         let repo = ostree_repo::create(&dir.path().join("r"), RepoMode::BareUser, None).unwrap();
-        Need { bytes: 1, exact: true }.check(&repo).unwrap();
+        check(&repo, Need { bytes: 1, exact: true }).unwrap();
         let space = FreeSpace::of(&repo).unwrap();
         let bytes = space.available() + 1000;
-        match (Need { bytes, exact: false }).check_against(&repo, space) {
+        match check_against(&repo, Need { bytes, exact: false }, space) {
             Err(problem @ ContainerError::NoRoom { shortfall: 1000, .. }) => {
                 let text = problem.to_string();
                 assert!(text.contains(&format!("at least {bytes} bytes")), "{text}");

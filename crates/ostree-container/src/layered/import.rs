@@ -23,6 +23,7 @@ use crate::pull::base::{BaseImport, Held, check_label, check_whole};
 use crate::pull::each::default_jobs;
 use crate::pull::received::Received;
 use crate::refs::{blob_ref, image_ref};
+use crate::space;
 
 /// The commit that an image encapsulates.
 struct Base {
@@ -51,7 +52,7 @@ pub fn import(plan: &Plan<'_>, options: &PullOptions<'_>, listener: &dyn Listene
     // Nobody is to collect layers while no image names them yet.
     let _lock = plan.repo.lock(LockKind::Shared)?;
     if !options.skip_space_check {
-        plan.need().check(plan.repo)?;
+        space::check(plan.repo, plan.need())?;
     }
     listener.event(Event::Start { task: "importing", bytes: plan.needed_bytes(), layers: plan.needed() });
     let wanted: Vec<_> = plan.missing().map(|(index, layer)| (index, &layer.descriptor)).collect();

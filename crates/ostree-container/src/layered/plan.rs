@@ -11,9 +11,9 @@ use ostree_repo::partial::{self, CommitState};
 use crate::error::ContainerError;
 use crate::inspect::{ImageInfo, inspect};
 use crate::layered::present::{Kept, Present};
+use crate::need::Need;
 use crate::refs::{blob_ref, image_ref};
 use crate::shape::{Layer, Shape};
-use crate::space::Need;
 use crate::stored::{self, CachedUpdate, GcOptions, StoredImage};
 
 /// What there is to do.

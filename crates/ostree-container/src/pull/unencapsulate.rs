@@ -11,12 +11,13 @@ use ostree_repo::{Repo, TransactionOptions};
 use crate::error::ContainerError;
 use crate::inspect::{ImageInfo, inspect};
 use crate::keys::COMMIT_LABEL;
+use crate::need::Need;
 use crate::progress::{Event, Listener};
 use crate::pull::base::{BaseImport, Held, check_label, check_whole};
 use crate::pull::each::default_jobs;
 use crate::pull::received::Received;
 use crate::shape::Shape;
-use crate::space::Need;
+use crate::space;
 
 /// How an image is imported.
 #[derive(Default)]
@@ -72,7 +73,7 @@ pub fn unencapsulate(
         return Err(ContainerError::Derived { count: shape.derived.len() });
     }
     if !options.skip_space_check && !is_there(repo, &info)? {
-        Need::of_layers(repo.mode(), base.iter().map(|layer| &layer.descriptor)).check(repo)?;
+        space::check(repo, Need::of_layers(repo.mode(), base.iter().map(|layer| &layer.descriptor)))?;
     }
     let bytes = base.iter().map(|layer| layer.descriptor.size).sum();
     listener.event(Event::Start { task: "importing", bytes, layers: base.iter().count() });

@@ -20,6 +20,7 @@ const FILES: &[(&str, &str)] = &[
     ("reexport", include_str!("reexport.cases")),
     ("registry", include_str!("registry.cases")),
     ("faults", include_str!("faults.cases")),
+    ("plan", include_str!("plan.cases")),
     ("newer", include_str!("newer.cases")),
 ];
 

@@ -78,6 +78,9 @@ insecure_push() { [ "$SUBJECT" = ours ] && echo --insecure-skip-tls-verification
 # What only ours must be told to write attribute sets as ostree-ext 0.15.3 does.
 shared_flavour() { [ "$SUBJECT" = ours ] && echo --format shared; true; }
 
+# What only ours must be told to begin what cannot fit; the reference does not look.
+unchecked() { [ "$SUBJECT" = ours ] && echo --skip-space-check; true; }
+
 # The layer blobs of an OCI directory with one image, in order, as paths.
 layers() { jq -r '.layers[].digest' "$1/blobs/sha256/$(manifest "$1")" | sed "s,^sha256:,$1/blobs/sha256/,"; }
 manifest() { jq -r '.manifests[0].digest' "$1/index.json" | cut -d: -f 2; }

@@ -2,7 +2,8 @@
 
 use anyhow::Result;
 use ostree_container::layered::{self, Plan, PlannedLayer, Prepared};
-use ostree_container::space::Need;
+use ostree_container::need::Need;
+use ostree_container::space;
 use ostree_repo::{FreeSpace, Repo, format_size};
 use serde_json::{Value, json};
 
@@ -56,7 +57,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         true => line(answer.json(&image, &digest, Some(&found), &repo))?,
         false => answer.tell(&found, &repo)?,
     }
-    Ok(answer.need.check_against(&repo, answer.space)?)
+    Ok(space::check_against(&repo, answer.need, answer.space)?)
 }
 
 /// What was found out.
@@ -116,7 +117,7 @@ impl Found {
         line(format_args!("free: {}, of which {} are reserved", format_size(free), format_size(reserved)))?;
         match self.space.shortfall(self.need.bytes) {
             0 if self.need.exact => line("fits: yes"),
-            0 => line("fits: yes, as far as it is known; what compressed layers unpack to is not"),
+            0 => line("fits: yes, as far as it is known; what layers take that are packed or will be is not"),
             shortfall => line(format_args!("fits: no, {shortfall} bytes short")),
         }
     }
