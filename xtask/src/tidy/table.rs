@@ -32,7 +32,10 @@ pub const TABLE: &[Row] = &[
     Row { name: "ostree-tar", may_name: &["ostree-core"] },
     Row { name: "ostree-sign", may_name: &["ostree-core"] },
     Row { name: "oci-registry", may_name: &["oci-image"] },
-    Row { name: "ostree-container", may_name: &["ostree-core", "ostree-selinux", "ostree-repo", "ostree-tar", "oci-image"] },
+    Row {
+        name: "ostree-container",
+        may_name: &["ostree-core", "ostree-selinux", "ostree-repo", "ostree-tar", "oci-image"],
+    },
     Row { name: "ostree-remote", may_name: &["ostree-core", "ostree-repo"] },
     Row { name: "ostree-sysroot", may_name: &["ostree-core", "ostree-repo"] },
     Row { name: "ostree-cli", may_name: LIBRARIES },
