@@ -10,6 +10,9 @@ use crate::sh::{self, Cmd, cmd};
 /// The ref that everything is about.
 pub const REF: &str = "bench/tree";
 
+/// The free bytes that a work with all its runs may need.
+const ROOM: u64 = 16 << 30;
+
 /// The folders of a bench and the programs in it.
 #[derive(Debug)]
 pub struct Place {
@@ -78,6 +81,18 @@ impl Place {
             std::fs::rename(&self.scratch, &aside).with_context(|| format!("move to {}", aside.display()))?;
         }
         std::fs::create_dir_all(&self.scratch).with_context(|| format!("make {}", self.scratch.display()))
+    }
+
+    /// Removes what was put aside if the next work might not fit beside it; that work then takes longer for everybody.
+    ///
+    /// # Errors
+    /// It cannot be removed.
+    pub fn make_room(&self) -> Result<()> {
+        let stat = rustix::fs::statvfs(&self.home).with_context(|| format!("query {}", self.home.display()))?;
+        match stat.f_bavail * stat.f_frsize < ROOM {
+            true => sh::remove_tree(&self.used()),
+            false => Ok(()),
+        }
     }
 
     /// Removes the scratch folder and everything that was put aside.
