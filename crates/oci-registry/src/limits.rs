@@ -34,7 +34,7 @@ pub(crate) const CERTIFICATE_FILE_BYTES: u64 = 4 << 20;
 pub(crate) const REDIRECTS: usize = 8;
 
 /// How many bytes of a blob wait between the network and its reader or writer. Enough for both to work at once.
-pub(crate) const PIPE_BYTES: usize = 2 << 20;
+pub(crate) const PIPE_BYTES: usize = 1 << 20;
 
 /// The size of one piece of an upload whose digest is not known yet, in bytes, and the size up to which a blob is held
 /// in memory and sent whole, so that it can be sent again. Two of them are held for each running upload.

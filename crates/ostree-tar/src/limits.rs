@@ -49,13 +49,13 @@ pub const MAX_WAITING: usize = 64;
 pub const SMALL_FILE_SIZE: u64 = 128 * 1024;
 
 /// How many bytes may wait for the writer threads.
-pub const MAX_IN_FLIGHT: usize = 4 * 1024 * 1024;
+pub const MAX_IN_FLIGHT: usize = 2 * 1024 * 1024;
 
 /// What a waiting object costs besides its content, in bytes.
 pub const JOB_OVERHEAD: usize = 512;
 
 /// The buffer that the stream is read and written through, in bytes: some hundred headers, or most whole files.
-pub const BUFFER_SIZE: usize = 256 * 1024;
+pub const BUFFER_SIZE: usize = 64 * 1024;
 
 /// How many bytes of files are read ahead while a stream is written.
 pub const MAX_READ_AHEAD: usize = 8 * 1024 * 1024;

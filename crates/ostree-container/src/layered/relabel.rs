@@ -1,6 +1,7 @@
 //! Giving the objects of trees the labels of a policy that was not known when they were written.
 
 use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 
 use ostree_core::tree::{MutableTree, Node};
 use ostree_core::{DirMetaId, FileId, FileObject, ObjectKind, ReadObject, StoreError, WriteObject, Xattrs, mode, walk};
@@ -9,6 +10,7 @@ use ostree_selinux::Policy;
 
 use crate::error::ContainerError;
 use crate::layered::merge::{LABEL, WHITEOUT, put};
+use crate::pull::each::{default_jobs, each};
 
 /// Relabels trees. What they had before is taken back as soon as nothing needs it, so that at no time there are two of
 /// many objects.
@@ -20,13 +22,16 @@ pub struct Relabel<'a> {
     strip: bool,
     /// How often each file stands in the trees that are going to be relabelled.
     uses: HashMap<FileId, usize>,
-    done: HashMap<(FileId, Option<Vec<u8>>), FileId>,
+    done: Mutex<Done>,
 }
+
+/// What files became, each with a label.
+type Done = HashMap<(FileId, Option<Vec<u8>>), FileId>;
 
 impl<'a> Relabel<'a> {
     /// Relabels by `policy`. With `strip`, labels that the policy does not give are removed; else they stay.
     pub fn new(transaction: &'a Transaction<'a>, policy: Option<&'a Policy>, strip: bool) -> Self {
-        Self { transaction, policy, strip, uses: HashMap::new(), done: HashMap::new() }
+        Self { transaction, policy, strip, uses: HashMap::new(), done: Mutex::default() }
     }
 
     /// Notes that `tree` is going to be relabelled. Files of trees that were not announced are not taken back.
@@ -40,9 +45,20 @@ impl<'a> Relabel<'a> {
         Ok(())
     }
 
-    /// Relabels a tree, whose root is `/`. Whiteouts are left alone.
+    /// Relabels a tree, whose root is `/`. Whiteouts are left alone. Where nothing is taken back, several threads work.
     pub fn tree(&mut self, tree: &mut MutableTree) -> Result<(), ContainerError> {
-        self.directory(tree, &mut String::new())
+        if !self.uses.is_empty() {
+            return self.directory(tree, &mut String::new(), &mut |relabel, id, path| relabel.file(id, path));
+        }
+        let mut files = Vec::new();
+        self.directory(tree, &mut String::new(), &mut |_, id, path| {
+            files.push((id, path.to_owned()));
+            Ok(id)
+        })?;
+        let this = &*self;
+        let mut new = each(default_jobs(), &files, &|| {}, |_, (id, path)| this.labelled(*id, path))?.into_iter();
+        // The directories have their labels by now, and are found as they should be.
+        self.directory(tree, &mut String::new(), &mut |_, id, _| Ok(new.next().unwrap_or(id)))
     }
 
     /// Whether the tree of a commit is labelled by the policy. A commit is labelled as a whole or not at all: the directories
@@ -98,7 +114,13 @@ impl<'a> Relabel<'a> {
         if new == id { Ok(()) } else { put(self.transaction, tree, path, new) }
     }
 
-    fn directory(&mut self, dir: &mut MutableTree, path: &mut String) -> Result<(), ContainerError> {
+    /// Relabels the directories and calls `file` with every file and its path, always in the same order.
+    fn directory(
+        &mut self,
+        dir: &mut MutableTree,
+        path: &mut String,
+        file: &mut dyn FnMut(&mut Self, FileId, &str) -> Result<FileId, ContainerError>,
+    ) -> Result<(), ContainerError> {
         if let Some(meta) = dir.meta() {
             dir.set_meta(self.dirmeta(meta, if path.is_empty() { "/" } else { path })?);
         }
@@ -108,8 +130,8 @@ impl<'a> Relabel<'a> {
             path.push_str(name.as_str());
             match node {
                 Node::File(_) if name.as_str().starts_with(WHITEOUT) => {}
-                Node::File(id) => *id = self.file(*id, path)?,
-                Node::Dir(child) => self.directory(child, path)?,
+                Node::File(id) => *id = file(self, *id, path)?,
+                Node::Dir(child) => self.directory(child, path, file)?,
             }
             path.truncate(length);
         }
@@ -136,23 +158,25 @@ impl<'a> Relabel<'a> {
 
     /// The file `id` as it is labelled at `path`.
     pub fn file(&mut self, id: FileId, path: &str) -> Result<FileId, ContainerError> {
+        let new = self.labelled(id, path)?;
+        self.count_down(id, new)?;
+        Ok(new)
+    }
+
+    fn labelled(&self, id: FileId, path: &str) -> Result<FileId, ContainerError> {
         let object = self.transaction.read_file(&id)?.ok_or(StoreError::Missing { name: id.object() })?;
         let FileObject { mut header, size, content } = object;
-        let wanted = self.label(path, header.mode);
-        let new = match wanted {
-            None => id,
-            Some(label) => match self.done.get(&(id, label.clone())) {
-                Some(new) => *new,
-                None if !set_label(&mut header.xattrs, label.clone())? => id,
-                None => {
-                    let mut content = content.unwrap_or_else(|| Box::new(std::io::empty()));
-                    let new = self.transaction.write_file(&header, size, &mut content, None)?;
-                    self.done.insert((id, label), new);
-                    new
-                }
-            },
-        };
-        self.count_down(id, new)?;
+        let Some(label) = self.label(path, header.mode) else { return Ok(id) };
+        let key = (id, label);
+        if let Some(new) = self.done.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Ok(*new);
+        }
+        if !set_label(&mut header.xattrs, key.1.clone())? {
+            return Ok(id);
+        }
+        let mut content = content.unwrap_or_else(|| Box::new(std::io::empty()));
+        let new = self.transaction.write_file(&header, size, &mut content, None)?;
+        self.done.lock().unwrap_or_else(PoisonError::into_inner).insert(key, new);
         Ok(new)
     }
 

@@ -5,6 +5,10 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use oci_image::{Descriptor, ImageError, ImageSource};
 
+/// How many bytes may come ahead of their readers. Many small blobs fit, whose waiting times are worth hiding, or one or two
+/// large ones, which keep the network busy by themselves.
+const MAX_AHEAD: u64 = 2 * 1024 * 1024;
+
 /// An open blob, or why it could not be opened.
 type Opened = Result<Box<dyn Read + Send>, ImageError>;
 
@@ -23,6 +27,8 @@ struct State {
     slots: Vec<Slot>,
     /// How many blobs are being opened or wait to be taken.
     ahead: usize,
+    /// How many bytes of them may have come.
+    bytes: u64,
     ended: bool,
 }
 
@@ -40,7 +46,7 @@ impl<'a> Ahead<'a> {
     /// Opens up to `parallel` of the blobs in `wanted` at a time, once [`Ahead::run`] is called.
     pub fn new(source: &'a dyn ImageSource, wanted: Vec<&'a Descriptor>, parallel: usize) -> Self {
         let slots = wanted.iter().map(|_| Slot::Waiting).collect();
-        let state = Mutex::new(State { slots, ahead: 0, ended: false });
+        let state = Mutex::new(State { slots, ahead: 0, bytes: 0, ended: false });
         Self { source, wanted, parallel, state, changed: Condvar::new() }
     }
 
@@ -66,7 +72,7 @@ impl<'a> Ahead<'a> {
         loop {
             match state.slots.get_mut(index).map(|slot| std::mem::replace(slot, Slot::Gone)) {
                 Some(Slot::Ready(opened)) => {
-                    state.ahead -= 1;
+                    self.leave(&mut state, index);
                     self.changed.notify_all();
                     return opened;
                 }
@@ -91,7 +97,7 @@ impl<'a> Ahead<'a> {
             let mut state = self.lock();
             match state.slots.get_mut(index) {
                 Some(slot) if matches!(slot, Slot::Opening) => *slot = Slot::Ready(opened),
-                _ => state.ahead -= 1,
+                _ => self.leave(&mut state, index),
             }
             self.changed.notify_all();
         }
@@ -105,13 +111,25 @@ impl<'a> Ahead<'a> {
                 return None;
             }
             let waiting = state.slots.iter().position(|slot| matches!(slot, Slot::Waiting))?;
-            if state.ahead < self.parallel {
+            let cost = self.cost(waiting);
+            if state.ahead == 0 || (state.ahead < self.parallel && state.bytes + cost <= MAX_AHEAD) {
                 *state.slots.get_mut(waiting)? = Slot::Opening;
                 state.ahead += 1;
+                state.bytes += cost;
                 return Some((waiting, self.wanted.get(waiting)?));
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// How many bytes of a blob may come before anybody reads it.
+    fn cost(&self, index: usize) -> u64 {
+        self.wanted.get(index).map_or(0, |wanted| wanted.size.min(MAX_AHEAD))
+    }
+
+    fn leave(&self, state: &mut State, index: usize) {
+        state.ahead -= 1;
+        state.bytes -= self.cost(index);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

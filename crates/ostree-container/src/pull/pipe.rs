@@ -8,9 +8,9 @@ use oci_image::layer::{LayerContent, LayerReader};
 use oci_image::{Digest, ImageError};
 
 /// How many pieces may wait for the reader.
-const PIECES: usize = 8;
+const PIECES: usize = 4;
 /// The size of a piece in bytes. Together with [`PIECES`] this bounds the memory of a layer in flight.
-const PIECE: usize = 256 * 1024;
+const PIECE: usize = 128 * 1024;
 
 /// The reading end: the layer's uncompressed bytes.
 struct PipeReader {

@@ -10,7 +10,7 @@ use crate::error::{Reason, TarError};
 use crate::limits::{JOB_OVERHEAD, MAX_IN_FLIGHT};
 
 /// How many empty buffers are kept for reuse.
-const POOL: usize = 32;
+const POOL: usize = 8;
 
 /// Where an object stood in the stream, for messages.
 #[derive(Debug, Clone)]
