@@ -23,5 +23,8 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // The allocator asks for huge pages, and with them a buffer of each thread costs two megabytes, however small it is.
+    // Where the system cannot do without, more memory is all that is lost.
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
     faces::run(std::env::args_os().collect())
 }
