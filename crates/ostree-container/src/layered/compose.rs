@@ -1,6 +1,7 @@
 //! Laying an image's layers over each other, and labelling what comes of it.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 
 use ostree_core::tree::MutableTree;
 use ostree_core::{DirMeta, DirMetaId, ObjectKind, WriteObject};
@@ -50,6 +51,7 @@ pub fn merge_labelled(
     mut base: Option<MutableTree>,
     layers: &mut [Derived],
     expected: Option<&Policy>,
+    jobs: NonZeroUsize,
 ) -> Result<MutableTree, ContainerError> {
     let transaction = merge.store;
     let mut merged = merge_all(merge, base.clone(), layers)?;
@@ -66,7 +68,7 @@ pub fn merge_labelled(
     if relabel_layers(transaction, layers, policy, digest.as_deref())? {
         merged = merge_all(merge, base.clone(), layers)?;
     }
-    let mut relabel = Relabel::new(transaction, policy, false);
+    let relabel = Relabel::new(transaction, policy, false, jobs);
     let whole = match &mut base {
         Some(base) => another || !relabel.is_labelled(base)?,
         None => false,
@@ -98,7 +100,7 @@ fn relabel_layers(
         layers.iter_mut().filter(|layer| layer.notes.policy.as_deref() != digest).collect();
     let had: BTreeSet<bool> = others.iter().map(|layer| layer.notes.policy.is_some()).collect();
     for strip in had {
-        let mut relabel = Relabel::new(transaction, policy, strip);
+        let relabel = Relabel::new(transaction, policy, strip, NonZeroUsize::MIN);
         let of = |layer: &&mut &mut Derived| layer.notes.policy.is_some() == strip;
         for layer in others.iter_mut().filter(of) {
             relabel.announce(&mut layer.layer.tree)?;

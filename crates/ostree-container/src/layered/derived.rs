@@ -16,7 +16,7 @@ use crate::layered::options::PullOptions;
 use crate::layered::plan::PlannedLayer;
 use crate::layered::policy;
 use crate::layered::present::Kept;
-use crate::pull::each::{default_jobs, each};
+use crate::pull::each::each;
 use crate::pull::pipe::read_layer;
 use crate::pull::received::Received;
 
@@ -55,13 +55,15 @@ pub struct Job<'a> {
 impl Job<'_> {
     /// Reads all layers, of which the first stands at position `first` of the image, or takes what is there.
     pub fn layers(&self, first: usize, layers: &[PlannedLayer]) -> Result<Vec<Derived>, ContainerError> {
-        let jobs = self.options.jobs.unwrap_or_else(default_jobs);
-        let missing = layers.iter().filter(|layer| self.usable(layer).is_none()).count();
-        let writers = jobs.get().div_ceil(missing.max(1));
-        each(jobs, layers, &|| self.source.stop(), |index, planned| match self.usable(planned) {
-            Some(found) => Ok(found),
-            None => self.source.twice(|| self.read(first + index, planned, writers)),
-        })
+        let found: Vec<Option<Derived>> = layers.iter().map(|planned| self.usable(planned)).collect();
+        let missing: Vec<_> = layers.iter().enumerate().zip(&found).filter(|(_, found)| found.is_none()).collect();
+        let jobs = self.options.threads();
+        let writers = jobs.get().div_ceil(missing.len().max(1));
+        let read = each(jobs, &missing, &|| self.source.stop(), |_, ((index, planned), _)| {
+            self.source.twice(|| self.read(first + index, planned, writers))
+        })?;
+        let mut read = read.into_iter();
+        Ok(found.into_iter().filter_map(|found| found.or_else(|| read.next())).collect())
     }
 
     /// What is there of a layer, if it was read by the same rules.

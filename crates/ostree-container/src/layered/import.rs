@@ -20,7 +20,6 @@ use crate::layered::present::Kept;
 use crate::layered::{policy, prepare_root};
 use crate::progress::{Event, Listener};
 use crate::pull::base::{BaseImport, Held, check_label, check_whole};
-use crate::pull::each::default_jobs;
 use crate::pull::received::Received;
 use crate::refs::{blob_ref, image_ref};
 use crate::space;
@@ -119,7 +118,7 @@ impl Import<'_> {
             source: self.source,
             transaction: &transaction,
             verify: self.options.verify,
-            jobs: self.options.jobs.unwrap_or_else(default_jobs),
+            jobs: self.options.threads(),
         };
         let mut fetched = import.layers(&missing)?.into_iter();
         let mut chunks: Vec<(&Digest, Vec<FileId>)> = Vec::new();
@@ -196,7 +195,7 @@ impl Import<'_> {
         derived::discard_leftovers(&transaction, &mut layers)?;
         let merge = Merge { store: &transaction, base: base.map(|base| base.id) };
         let merged = match labels {
-            true => merge_labelled(&merge, base_tree, &mut layers, expected.as_ref())?,
+            true => merge_labelled(&merge, base_tree, &mut layers, expected.as_ref(), self.options.threads())?,
             false => merge_all(&merge, base_tree, &mut layers)?,
         };
         listener.event(Event::Finishing);

@@ -10,6 +10,7 @@ use ostree_repo::TransactionOptions;
 use ostree_tar::layer::VarPlace;
 
 use crate::layered::notes::Rules;
+use crate::pull::each::default_jobs;
 
 /// How an image is pulled.
 #[derive(Default)]
@@ -39,6 +40,11 @@ pub struct PullOptions<'a> {
 }
 
 impl PullOptions<'_> {
+    /// How many threads work.
+    pub(super) fn threads(&self) -> NonZeroUsize {
+        self.jobs.unwrap_or_else(default_jobs)
+    }
+
     /// The rules for derived layers.
     pub(super) fn rules(&self, all_paths: bool) -> Rules {
         let factory_var = self.var == VarPlace::Factory;

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::io::{self, Read};
 
 use ostree_core::tree::{MutableTree, Node};
-use ostree_core::{ReadObject, StoreError};
+use ostree_core::{Checksum, ReadObject, StoreError};
 use ostree_selinux::{Policy, PolicyFiles};
 
 use crate::error::ContainerError;
@@ -52,5 +52,5 @@ pub fn load(store: &dyn ReadObject, tree: &mut MutableTree) -> Result<Option<Pol
 
 /// The digest of a policy as text.
 pub fn digest(policy: &Policy) -> String {
-    policy.digest().iter().map(|byte| format!("{byte:02x}")).collect()
+    Checksum::new(policy.digest()).to_string()
 }

@@ -1,7 +1,8 @@
 //! Giving the objects of trees the labels of a policy that was not known when they were written.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::num::NonZeroUsize;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ostree_core::tree::{MutableTree, Node};
 use ostree_core::{DirMetaId, FileId, FileObject, ObjectKind, ReadObject, StoreError, WriteObject, Xattrs, mode, walk};
@@ -10,7 +11,7 @@ use ostree_selinux::Policy;
 
 use crate::error::ContainerError;
 use crate::layered::merge::{LABEL, WHITEOUT, put};
-use crate::pull::each::{default_jobs, each};
+use crate::pull::each::each;
 
 /// Relabels trees. What they had before is taken back as soon as nothing needs it, so that at no time there are two of
 /// many objects.
@@ -20,8 +21,9 @@ pub struct Relabel<'a> {
     policy: Option<&'a Policy>,
     /// Whether a file that the policy says nothing of loses its label.
     strip: bool,
+    jobs: NonZeroUsize,
     /// How often each file stands in the trees that are going to be relabelled.
-    uses: HashMap<FileId, usize>,
+    uses: Mutex<HashMap<FileId, usize>>,
     done: Mutex<Done>,
 }
 
@@ -29,36 +31,29 @@ pub struct Relabel<'a> {
 type Done = HashMap<(FileId, Option<Vec<u8>>), FileId>;
 
 impl<'a> Relabel<'a> {
-    /// Relabels by `policy`. With `strip`, labels that the policy does not give are removed; else they stay.
-    pub fn new(transaction: &'a Transaction<'a>, policy: Option<&'a Policy>, strip: bool) -> Self {
-        Self { transaction, policy, strip, uses: HashMap::new(), done: Mutex::default() }
+    /// Relabels by `policy`. With `strip`, labels that the policy does not give are removed; else they stay. `jobs` threads
+    /// work on a tree; where trees are announced it must be one, or a thread could take back what another is about to use.
+    pub fn new(transaction: &'a Transaction<'a>, policy: Option<&'a Policy>, strip: bool, jobs: NonZeroUsize) -> Self {
+        Self { transaction, policy, strip, jobs, uses: Mutex::default(), done: Mutex::default() }
     }
 
     /// Notes that `tree` is going to be relabelled. Files of trees that were not announced are not taken back.
-    pub fn announce(&mut self, tree: &mut MutableTree) -> Result<(), StoreError> {
+    pub fn announce(&self, tree: &mut MutableTree) -> Result<(), StoreError> {
         for node in tree.entries_mut(self.transaction)?.values_mut() {
             match node {
-                Node::File(id) => *self.uses.entry(*id).or_default() += 1,
+                Node::File(id) => *locked(&self.uses).entry(*id).or_default() += 1,
                 Node::Dir(dir) => self.announce(dir)?,
             }
         }
         Ok(())
     }
 
-    /// Relabels a tree, whose root is `/`. Whiteouts are left alone. Where nothing is taken back, several threads work.
-    pub fn tree(&mut self, tree: &mut MutableTree) -> Result<(), ContainerError> {
-        if !self.uses.is_empty() {
-            return self.directory(tree, &mut String::new(), &mut |relabel, id, path| relabel.file(id, path));
-        }
+    /// Relabels a tree, whose root is `/`. Whiteouts are left alone.
+    pub fn tree(&self, tree: &mut MutableTree) -> Result<(), ContainerError> {
         let mut files = Vec::new();
-        self.directory(tree, &mut String::new(), &mut |_, id, path| {
-            files.push((id, path.to_owned()));
-            Ok(id)
-        })?;
-        let this = &*self;
-        let mut new = each(default_jobs(), &files, &|| {}, |_, (id, path)| this.labelled(*id, path))?.into_iter();
-        // The directories have their labels by now, and are found as they should be.
-        self.directory(tree, &mut String::new(), &mut |_, id, _| Ok(new.next().unwrap_or(id)))
+        self.directories(tree, &mut String::new(), &mut files)?;
+        let new = each(self.jobs, &files, &|| {}, |_, (id, path)| self.file(*id, path))?;
+        Ok(self.put_files(tree, &mut new.into_iter())?)
     }
 
     /// Whether the tree of a commit is labelled by the policy. A commit is labelled as a whole or not at all: the directories
@@ -105,7 +100,7 @@ impl<'a> Relabel<'a> {
     }
 
     /// Relabels the file at `path`, if there is one.
-    pub fn file_at(&mut self, tree: &mut MutableTree, path: &str) -> Result<(), ContainerError> {
+    pub fn file_at(&self, tree: &mut MutableTree, path: &str) -> Result<(), ContainerError> {
         let id = match tree.find(self.transaction, path)? {
             Some(Node::File(id)) => *id,
             Some(Node::Dir(_)) | None => return Ok(()),
@@ -114,12 +109,12 @@ impl<'a> Relabel<'a> {
         if new == id { Ok(()) } else { put(self.transaction, tree, path, new) }
     }
 
-    /// Relabels the directories and calls `file` with every file and its path, always in the same order.
-    fn directory(
-        &mut self,
+    /// Relabels the directories, and lists the files with their paths.
+    fn directories(
+        &self,
         dir: &mut MutableTree,
         path: &mut String,
-        file: &mut dyn FnMut(&mut Self, FileId, &str) -> Result<FileId, ContainerError>,
+        files: &mut Vec<(FileId, String)>,
     ) -> Result<(), ContainerError> {
         if let Some(meta) = dir.meta() {
             dir.set_meta(self.dirmeta(meta, if path.is_empty() { "/" } else { path })?);
@@ -130,10 +125,22 @@ impl<'a> Relabel<'a> {
             path.push_str(name.as_str());
             match node {
                 Node::File(_) if name.as_str().starts_with(WHITEOUT) => {}
-                Node::File(id) => *id = file(self, *id, path)?,
-                Node::Dir(child) => self.directory(child, path, file)?,
+                Node::File(id) => files.push((*id, path.clone())),
+                Node::Dir(child) => self.directories(child, path, files)?,
             }
             path.truncate(length);
+        }
+        Ok(())
+    }
+
+    /// Puts files in the place of those that [`Relabel::directories`] has listed, in the same order.
+    fn put_files(&self, dir: &mut MutableTree, new: &mut impl Iterator<Item = FileId>) -> Result<(), StoreError> {
+        for (name, node) in dir.entries_mut(self.transaction)? {
+            match node {
+                Node::File(_) if name.as_str().starts_with(WHITEOUT) => {}
+                Node::File(id) => *id = new.next().unwrap_or(*id),
+                Node::Dir(child) => self.put_files(child, new)?,
+            }
         }
         Ok(())
     }
@@ -157,7 +164,7 @@ impl<'a> Relabel<'a> {
     }
 
     /// The file `id` as it is labelled at `path`.
-    pub fn file(&mut self, id: FileId, path: &str) -> Result<FileId, ContainerError> {
+    pub fn file(&self, id: FileId, path: &str) -> Result<FileId, ContainerError> {
         let new = self.labelled(id, path)?;
         self.count_down(id, new)?;
         Ok(new)
@@ -168,7 +175,7 @@ impl<'a> Relabel<'a> {
         let FileObject { mut header, size, content } = object;
         let Some(label) = self.label(path, header.mode) else { return Ok(id) };
         let key = (id, label);
-        if let Some(new) = self.done.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+        if let Some(new) = locked(&self.done).get(&key) {
             return Ok(*new);
         }
         if !set_label(&mut header.xattrs, key.1.clone())? {
@@ -176,25 +183,30 @@ impl<'a> Relabel<'a> {
         }
         let mut content = content.unwrap_or_else(|| Box::new(std::io::empty()));
         let new = self.transaction.write_file(&header, size, &mut content, None)?;
-        self.done.lock().unwrap_or_else(PoisonError::into_inner).insert(key, new);
+        locked(&self.done).insert(key, new);
         Ok(new)
     }
 
     /// Takes a file back with its last use. One that keeps its id anywhere is never counted to the end.
-    fn count_down(&mut self, id: FileId, new: FileId) -> Result<(), ContainerError> {
+    fn count_down(&self, id: FileId, new: FileId) -> Result<(), ContainerError> {
+        let mut uses = locked(&self.uses);
         // What is in use under its own name stays, whoever else had that name.
-        self.uses.remove(&new);
+        uses.remove(&new);
         if id != new
-            && let Some(uses) = self.uses.get_mut(&id)
+            && let Some(left) = uses.get_mut(&id)
         {
-            *uses -= 1;
-            if *uses == 0 {
-                self.uses.remove(&id);
+            *left -= 1;
+            if *left == 0 {
+                uses.remove(&id);
                 self.transaction.discard_file(&id)?;
             }
         }
         Ok(())
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Sets or removes the label; whether that changes anything.
