@@ -23,12 +23,14 @@ pub mod ostreemeta;
 pub mod reference;
 pub mod registries_conf;
 pub mod sample_objects;
+pub mod storage_records;
 pub mod summary;
 pub mod tar_commit;
 pub mod tar_detached;
 pub mod tar_layer;
 pub mod tar_objects;
 pub mod tar_repair;
+pub mod tar_split;
 pub mod witness;
 pub mod xattrs;
 
@@ -72,10 +74,12 @@ pub const TARGETS: &[Target] = &[
     target!(ostreemeta, 5_000),
     target!(reference, 5_000),
     target!(registries_conf, 5_000),
+    target!(storage_records, 5_000),
     target!(summary, 5_000),
     target!(tar_commit, 400),
     target!(tar_detached, 400),
     target!(tar_layer, 2_000),
     target!(tar_objects, 400),
+    target!(tar_split, 5_000),
     target!(xattrs, 5_000),
 ];

@@ -10,6 +10,7 @@ use crate::error::ImageError;
 use crate::index::Index;
 use crate::manifest::Manifest;
 use crate::platform::Platform;
+use crate::repack::repack;
 use crate::source::{ImageSink, ImageSource, RawManifest};
 
 /// Bytes copied at once.
@@ -24,8 +25,9 @@ pub enum Which {
     Platform(Platform),
 }
 
-/// Copies an image. Blobs the sink has are not read; manifests keep their bytes. Gives the digest of the top document as
-/// the sink stored it.
+/// Copies an image. Blobs the sink has are not read; manifests keep their bytes, unless the source has its layers in another
+/// form than the one its manifest names: then the image is written with layers compressed anew. Gives the digest of the top
+/// document as the sink stored it.
 ///
 /// # Errors
 /// Those of the source, of the sink, and of verification.
@@ -34,20 +36,21 @@ pub fn copy(source: &dyn ImageSource, sink: &dyn ImageSink, which: &Which) -> Re
         Which::All => source.manifest()?,
         Which::Platform(platform) => resolve(source, platform)?.0,
     };
-    copy_document(source, sink, &top, 0)?;
-    sink.finish(&top)
+    let changed = copy_document(source, sink, &top, 0)?;
+    sink.finish(changed.as_ref().unwrap_or(&top))
 }
 
-/// Copies everything a document needs but not the document itself.
+/// Copies everything a document needs but not the document itself. Gives the one that is to stand in its place, if it cannot
+/// stay as it is.
 fn copy_document(
     source: &dyn ImageSource,
     sink: &dyn ImageSink,
     raw: &RawManifest,
     depth: usize,
-) -> Result<(), ImageError> {
+) -> Result<Option<RawManifest>, ImageError> {
     match Document::parse(raw)? {
         Document::Manifest(manifest) => copy_blobs(source, sink, &manifest),
-        Document::Index(index) => copy_index(source, sink, &index, depth),
+        Document::Index(index) => copy_index(source, sink, &index, depth).map(|()| None),
     }
 }
 
@@ -57,14 +60,45 @@ fn copy_index(source: &dyn ImageSource, sink: &dyn ImageSink, index: &Index, dep
     }
     for entry in &index.manifests {
         let member = source.manifest_at(entry)?;
-        copy_document(source, sink, &member, depth + 1)?;
+        if copy_document(source, sink, &member, depth + 1)?.is_some() {
+            let feature = "index of images whose layers are not there as they were (choose one platform)".to_owned();
+            return Err(ImageError::Unsupported { what: source.name(), feature });
+        }
         sink.put_manifest(&member)?;
     }
     Ok(())
 }
 
-fn copy_blobs(source: &dyn ImageSource, sink: &dyn ImageSink, manifest: &Manifest) -> Result<(), ImageError> {
-    manifest.layers.iter().chain([&manifest.config]).try_for_each(|descriptor| copy_blob(source, sink, descriptor))
+fn copy_blobs(
+    source: &dyn ImageSource,
+    sink: &dyn ImageSink,
+    manifest: &Manifest,
+) -> Result<Option<RawManifest>, ImageError> {
+    let copied: Result<Vec<_>, _> = manifest.layers.iter().map(|layer| copy_layer(source, sink, layer)).collect();
+    let copied = copied?;
+    copy_blob(source, sink, &manifest.config)?;
+    match copied == manifest.layers {
+        true => Ok(None),
+        false => Manifest { layers: copied, ..manifest.clone() }.to_oci().to_raw().map(Some),
+    }
+}
+
+/// Copies a layer as [`copy_blob`] does, and gives its descriptor. Where the source has it in another form than the one the
+/// descriptor names, and the sink does not have it at all, it is compressed anew, and the descriptor is another one.
+///
+/// # Errors
+/// Those of the source, of the sink, and of verification.
+pub fn copy_layer(
+    source: &dyn ImageSource,
+    sink: &dyn ImageSink,
+    descriptor: &Descriptor,
+) -> Result<Descriptor, ImageError> {
+    if source.stored_as(descriptor)? == *descriptor {
+        copy_blob(source, sink, descriptor)?;
+    } else if !sink.has_blob(descriptor)? {
+        return repack(source, sink, descriptor);
+    }
+    Ok(descriptor.clone())
 }
 
 /// Copies one blob unless the sink has it. It is verified before the sink is told that it is complete.

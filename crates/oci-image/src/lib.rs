@@ -20,6 +20,7 @@ pub mod media_type;
 pub mod platform;
 pub mod reference;
 mod reference_error;
+mod repack;
 pub mod source;
 pub mod validate;
 

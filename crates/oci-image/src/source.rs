@@ -29,8 +29,15 @@ pub trait ImageSource: Send + Sync {
     fn manifest_at(&self, descriptor: &Descriptor) -> Result<RawManifest, ImageError>;
 
     /// The bytes of a blob as they are stored, in one forward pass. They are **not** verified here: wrap the reader in
-    /// [`crate::blob::VerifyReader`] and call its `finish`.
+    /// [`crate::blob::VerifyReader`] and call its `finish`, with the descriptor that [`ImageSource::stored_as`] gives.
     fn blob(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send>, ImageError>;
+
+    /// What [`ImageSource::blob`] gives for a descriptor of the manifest. That is the descriptor itself, except where a source
+    /// has unpacked what its manifest names, as container storages do: then layers come as uncompressed archives, and this
+    /// is the descriptor of the archive, whose digest is the diff-id that the verified configuration gives for the layer.
+    fn stored_as(&self, descriptor: &Descriptor) -> Result<Descriptor, ImageError> {
+        Ok(descriptor.clone())
+    }
 }
 
 /// A place an image is written to. Blobs first, in any order and from several threads; the manifest last: until

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 use oci_image::{ImageReference, ImageSink, ImageSource, OstreeImageReference, SignatureSource, Transport, disk};
 use oci_registry::{Environment, Listener, RegistryOptions, RegistrySink, RegistrySource};
+use oci_storage::StorageSource;
 use ostree_repo::Repo;
 
 use crate::args::yes_or_no;
@@ -79,6 +80,9 @@ impl RegistryArgs {
     pub fn source(&self, reference: &ImageReference) -> Result<Box<dyn ImageSource>> {
         Ok(match reference.transport {
             Transport::Registry => Box::new(RegistrySource::open(&reference.name, &self.options())?),
+            Transport::ContainersStorage => {
+                Box::new(StorageSource::open(&reference.name, &oci_storage::Environment::of_this_process())?)
+            }
             _ => disk::open_source(reference)?,
         })
     }

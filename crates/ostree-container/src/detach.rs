@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
 
-use oci_image::copy::{copy_blob, put_blob};
+use oci_image::copy::{copy_layer, put_blob};
 use oci_image::layer::{LayerWriter, WrittenLayer, open_layer};
 use oci_image::media_type::{self, LayerCompression};
 use oci_image::{Compression, Digest, ImageConfig, ImageSink, ImageSource, Manifest, Platform};
@@ -41,16 +41,16 @@ pub fn replace_detached_metadata(
     listener: &dyn Listener,
 ) -> Result<Digest, ContainerError> {
     check(contents)?;
-    let ImageInfo { manifest, mut config, .. } =
+    let ImageInfo { mut manifest, mut config, .. } =
         inspect(source, &options.platform.clone().unwrap_or_else(Platform::host))?;
     let shape = Shape::of(&manifest, &config)?;
     let old = &shape.require_base()?.commit;
     listener.event(Event::Start { task: "copying", bytes: 0, layers: manifest.layers.len() });
     listener.event(Event::Layer { index: 0, name: old.descriptor.digest.to_string() });
     let written = rewrite(source, sink, old, contents, options)?;
-    for (index, layer) in manifest.layers.iter().enumerate().skip(1) {
+    for (index, layer) in manifest.layers.iter_mut().enumerate().skip(1) {
         listener.event(Event::Layer { index, name: layer.digest.to_string() });
-        copy_blob(source, sink, layer)?;
+        *layer = copy_layer(source, sink, layer)?;
     }
     listener.event(Event::Finishing);
     let mut manifest = manifest.to_oci();
@@ -86,7 +86,11 @@ fn rewrite(
     let name = old.descriptor.digest.to_string();
     let failed = |source: io::Error| ContainerError::WriteLayer { layer: name.clone(), image: sink.name(), source };
     let mut layer = open_layer(source, &old.descriptor)?;
-    let compression = match layer.compression() {
+    let kept = match source.stored_as(&old.descriptor)? == old.descriptor {
+        true => Some(layer.compression()),
+        false => LayerCompression::from_media_type(&old.descriptor.media_type),
+    };
+    let compression = match kept.unwrap_or(LayerCompression::Gzip) {
         LayerCompression::None => Compression::None,
         LayerCompression::Gzip => Compression::default(),
         LayerCompression::Zstd => "zstd".parse().unwrap_or_default(),

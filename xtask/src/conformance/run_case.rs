@@ -16,7 +16,9 @@ const PRELUDE: &str = concat!(
     "\n",
     include_str!("cases/layers.sh"),
     "\n",
-    include_str!("cases/registry.sh")
+    include_str!("cases/registry.sh"),
+    "\n",
+    include_str!("cases/storage.sh")
 );
 
 /// Longest time one command may take, in seconds.

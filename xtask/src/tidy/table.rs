@@ -18,6 +18,8 @@ const LIBRARIES: &[&str] = &[
     "ostree-tar",
     "ostree-sign",
     "oci-registry",
+    "oci-storage",
+    "oci-trust",
     "ostree-container",
     "ostree-remote",
     "ostree-sysroot",
@@ -32,6 +34,8 @@ pub const TABLE: &[Row] = &[
     Row { name: "ostree-tar", may_name: &["ostree-core"] },
     Row { name: "ostree-sign", may_name: &["ostree-core"] },
     Row { name: "oci-registry", may_name: &["oci-image"] },
+    Row { name: "oci-storage", may_name: &["oci-image"] },
+    Row { name: "oci-trust", may_name: &["oci-image", "ostree-sign"] },
     Row {
         name: "ostree-container",
         may_name: &["ostree-core", "ostree-selinux", "ostree-repo", "ostree-tar", "oci-image"],

@@ -24,8 +24,7 @@ use crate::source::{ImageSink, ImageSource};
 /// Opens the image that a reference to a file or directory names.
 ///
 /// # Errors
-/// [`ImageError::Unsupported`] for the transports that are not on disk (and for `containers-storage`), and what opening
-/// gives.
+/// [`ImageError::Unsupported`] for the transports that are not files or directories of one image, and what opening gives.
 pub fn open_source(reference: &ImageReference) -> Result<Box<dyn ImageSource>, ImageError> {
     let (path, tag) = reference.path_and_tag();
     let path = Path::new(path);
@@ -60,6 +59,15 @@ pub fn create_sink(reference: &ImageReference) -> Result<Box<dyn ImageSink>, Ima
 }
 
 fn not_on_disk(reference: &ImageReference) -> ImageError {
-    let feature = format!("transport {} here", reference.transport.prefix().trim_end_matches([':', '/']));
+    let why = match reference.transport {
+        Transport::DockerDaemon => {
+            ": a Docker engine hands out images only in the form of `docker save`, whose file is read as docker-archive:PATH"
+        }
+        Transport::ContainersStorage => {
+            ": the storage belongs to podman and its relatives, which load an image from oci:PATH or oci-archive:PATH"
+        }
+        _ => "",
+    };
+    let feature = format!("transport {} here{why}", reference.transport.prefix().trim_end_matches([':', '/']));
     ImageError::Unsupported { what: reference.to_string(), feature }
 }

@@ -200,8 +200,9 @@ pub type VerifiedLayer = LayerReader<VerifyReader<Box<dyn Read + Send>>>;
 /// Those of [`ImageSource::blob`] and [`LayerReader::new`].
 pub fn open_layer(source: &dyn ImageSource, descriptor: &Descriptor) -> Result<VerifiedLayer, ImageError> {
     let what = format!("layer {}", descriptor.digest);
-    let blob = VerifyReader::new(source.blob(descriptor)?, descriptor, what.clone());
-    LayerReader::new(blob, &descriptor.media_type, what)
+    let stored = source.stored_as(descriptor)?;
+    let blob = VerifyReader::new(source.blob(descriptor)?, &stored, what.clone());
+    LayerReader::new(blob, &stored.media_type, what)
 }
 
 impl<R: Read> BufRead for LayerReader<R> {

@@ -8,7 +8,7 @@
 mod diff;
 mod documents;
 
-use oci_image::copy::copy_blob;
+use oci_image::copy::copy_layer;
 use oci_image::layer::WrittenLayer;
 use oci_image::platform::Platform;
 use oci_image::{Digest, ImageReference, ImageSink, ImageSource};
@@ -75,15 +75,15 @@ pub fn derive(
         Some(platform) => platform.clone(),
         None => platform_of(repo, &object)?,
     };
-    let info = inspect(parent.source, &platform)?;
+    let mut info = inspect(parent.source, &platform)?;
     let base = Shape::of(&info.manifest, &info.config)?.base;
     let below = tree_of(repo, parent, (&platform, options), listener)?;
     let difference = diff::difference((repo, &object), (below.0, &below.1))?;
     listener.event(Event::Start { task: "deriving", bytes: 0, layers: info.manifest.layers.len() + 1 });
     let mut job = LayerJob::new(sink, options.jobs, listener)?;
-    for layer in &info.manifest.layers {
+    for layer in &mut info.manifest.layers {
         job.announce(&layer.digest.to_string());
-        copy_blob(parent.source, sink, layer)?;
+        *layer = copy_layer(parent.source, sink, layer)?;
     }
     let written = write(&mut job, repo, commit, &difference, options)?;
     listener.event(Event::Finishing);

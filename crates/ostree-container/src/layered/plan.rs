@@ -12,6 +12,7 @@ use crate::error::ContainerError;
 use crate::inspect::{ImageInfo, inspect};
 use crate::layered::present::{Kept, Present};
 use crate::need::Need;
+use crate::pull::received::bytes_of;
 use crate::refs::{blob_ref, image_ref};
 use crate::shape::{Layer, Shape};
 use crate::stored::{self, CachedUpdate, GcOptions, StoredImage};
@@ -116,7 +117,7 @@ impl Plan<'_> {
 
     /// How many bytes must be fetched.
     pub fn needed_bytes(&self) -> u64 {
-        self.missing().map(|(_, layer)| layer.descriptor.size).sum()
+        bytes_of(self.source, self.missing().map(|(_, layer)| &layer.descriptor))
     }
 
     /// What the layers that must be fetched will take in the repository.

@@ -15,6 +15,11 @@ use crate::pull::ahead::Ahead;
 /// How many blobs are fetched at a time where nobody said. This does not follow the processors: it hides waiting times.
 pub const PARALLEL_FETCHES: usize = 8;
 
+/// How many bytes reading some layers takes: of the form in which the source has them, where that is known.
+pub fn bytes_of<'a>(source: &dyn ImageSource, layers: impl Iterator<Item = &'a Descriptor>) -> u64 {
+    layers.map(|layer| source.stored_as(layer).map_or(layer.size, |stored| stored.size)).sum()
+}
+
 /// A source whose layers are reported to a listener while they are read.
 pub struct Received<'a> {
     ahead: Ahead<'a>,
@@ -52,12 +57,10 @@ impl<'a> Received<'a> {
             Some(slot) => self.ahead.take(slot)?,
             None => self.ahead.source().blob(descriptor)?,
         };
-        let blob = VerifyReader::new(
-            Counted { blob, source: self, index, bytes: 0, size: descriptor.size },
-            descriptor,
-            what.clone(),
-        );
-        LayerReader::new(blob, &descriptor.media_type, what)
+        let stored = self.ahead.source().stored_as(descriptor)?;
+        let counted = Counted { blob, source: self, index, bytes: 0, size: stored.size };
+        let blob = VerifyReader::new(counted, &stored, what.clone());
+        LayerReader::new(blob, &stored.media_type, what)
     }
 
     /// Reads a layer with `read`, and once more if its bytes were damaged: the network may be at fault, not the image.

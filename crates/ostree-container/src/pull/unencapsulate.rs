@@ -15,7 +15,7 @@ use crate::need::Need;
 use crate::progress::{Event, Listener};
 use crate::pull::base::{BaseImport, Held, check_label, check_whole};
 use crate::pull::each::default_jobs;
-use crate::pull::received::Received;
+use crate::pull::received::{Received, bytes_of};
 use crate::shape::Shape;
 use crate::space;
 
@@ -75,7 +75,7 @@ pub fn unencapsulate(
     if !options.skip_space_check && !is_there(repo, &info)? {
         space::check(repo, Need::of_layers(repo.mode(), base.iter().map(|layer| &layer.descriptor)))?;
     }
-    let bytes = base.iter().map(|layer| layer.descriptor.size).sum();
+    let bytes = bytes_of(source, base.iter().map(|layer| &layer.descriptor));
     listener.event(Event::Start { task: "importing", bytes, layers: base.iter().count() });
     let transaction = repo.transaction(options.transaction)?;
     let wanted: Vec<_> = base.iter().map(|layer| &layer.descriptor).enumerate().collect();

@@ -19,6 +19,7 @@ const FILES: &[(&str, &str)] = &[
     ("stored", include_str!("stored.cases")),
     ("reexport", include_str!("reexport.cases")),
     ("registry", include_str!("registry.cases")),
+    ("storage", include_str!("storage.cases")),
     ("faults", include_str!("faults.cases")),
     ("plan", include_str!("plan.cases")),
     ("newer", include_str!("newer.cases")),

@@ -1,0 +1,164 @@
+//! The files of one layer: found by their names in the archive, without leaving the layer's directory.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags, ResolveFlags};
+use rustix::io::Errno;
+
+use crate::error::StorageError;
+
+/// Without NONBLOCK a named pipe would keep us waiting.
+const FILE: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOFOLLOW);
+const DIRECTORY: OFlags = OFlags::PATH.union(OFlags::CLOEXEC).union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW);
+
+/// A layer's directory.
+#[derive(Debug)]
+pub(crate) struct DiffDir {
+    fd: OwnedFd,
+    path: PathBuf,
+}
+
+impl DiffDir {
+    pub(crate) fn open(path: &Path) -> Result<Self, StorageError> {
+        let flags = OFlags::PATH | OFlags::CLOEXEC | OFlags::DIRECTORY;
+        match rustix::fs::open(path, flags, Mode::empty()) {
+            Ok(fd) => Ok(Self { fd, path: path.to_owned() }),
+            Err(errno) => Err(StorageError::Io { action: "opening", path: path.to_owned(), source: errno.into() }),
+        }
+    }
+
+    /// The path of a file in the layer, for messages.
+    pub(crate) fn path_of(&self, name: &[u8]) -> PathBuf {
+        self.path.join(clean(name).unwrap_or_else(|| OsStr::from_bytes(name).into()))
+    }
+
+    /// Opens the regular file that an entry of the archive stands for, which has `size` bytes. The reason is given when there
+    /// is none.
+    pub(crate) fn open_file(&self, name: &[u8], size: u64) -> Result<File, String> {
+        let inside = clean(name).ok_or("its name leads out of the layer")?;
+        let file = self.open_inside(&inside).map(File::from).map_err(explain)?;
+        let metadata = file.metadata().map_err(|error| error.to_string())?;
+        if !metadata.is_file() {
+            return Err("not a regular file any more".to_owned());
+        }
+        if metadata.len() != size {
+            return Err(format!("damaged: {} bytes in place of {size}", metadata.len()));
+        }
+        Ok(file)
+    }
+
+    fn open_inside(&self, inside: &Path) -> Result<OwnedFd, Errno> {
+        let open = |resolve| rustix::fs::openat2(&self.fd, inside, FILE, Mode::empty(), resolve);
+        match open(ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS) {
+            // An archive may have put files through a link of its own; the layer is their root then, as it was when they were
+            // unpacked.
+            Err(Errno::LOOP) => open(ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS),
+            // Kernels before 5.6.
+            Err(Errno::NOSYS) => self.walk_to(inside),
+            other => other,
+        }
+    }
+
+    /// Opens a file by its components, none of which may be a link.
+    fn walk_to(&self, inside: &Path) -> Result<OwnedFd, Errno> {
+        let name = inside.file_name().ok_or(Errno::ISDIR)?;
+        let mut dir: Option<OwnedFd> = None;
+        for component in inside.parent().into_iter().flat_map(Path::components) {
+            let below = dir.as_ref().unwrap_or(&self.fd);
+            dir = Some(rustix::fs::openat(below, component.as_os_str(), DIRECTORY, Mode::empty())?);
+        }
+        rustix::fs::openat(dir.as_ref().unwrap_or(&self.fd), name, FILE, Mode::empty())
+    }
+}
+
+/// The name as a path inside of the layer: without slashes in front, without `.` and `..`. `None` when it leads out, or
+/// nowhere.
+fn clean(name: &[u8]) -> Option<PathBuf> {
+    let mut parts: Vec<&[u8]> = Vec::new();
+    for part in name.split(|byte| *byte == b'/') {
+        match part {
+            b"" | b"." => {}
+            b".." => drop(parts.pop()?),
+            part if part.contains(&0) => return None,
+            part => parts.push(part),
+        }
+    }
+    let path: PathBuf = parts.iter().map(|part| OsStr::from_bytes(part)).collect();
+    (!parts.is_empty()).then_some(path)
+}
+
+fn explain(errno: Errno) -> String {
+    match errno {
+        Errno::NOENT | Errno::NOTDIR => "missing".to_owned(),
+        Errno::LOOP => "a link is in its place".to_owned(),
+        Errno::ACCESS | Errno::PERM => "unreadable for this user, as it belongs to one of the subordinate users of the \
+            containers; run this in their user namespace, as with `podman unshare`, or as root"
+            .to_owned(),
+        other => std::io::Error::from(other).to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn layer() -> (tempfile::TempDir, DiffDir) {
+        let outside = tempfile::tempdir().unwrap();
+        let diff = outside.path().join("diff");
+        std::fs::create_dir_all(diff.join("usr/lib")).unwrap();
+        std::fs::write(diff.join("usr/lib/x"), "abc").unwrap();
+        std::fs::write(outside.path().join("secret"), "abc").unwrap();
+        symlink("/usr/lib", diff.join("lib")).unwrap();
+        symlink("../secret", diff.join("out")).unwrap();
+        symlink("..", diff.join("up")).unwrap();
+        symlink("usr/lib/x", diff.join("link")).unwrap();
+        let dir = DiffDir::open(&diff).unwrap();
+        (outside, dir)
+    }
+
+    #[test]
+    fn names_are_cleaned() {
+        let cases: [(&[u8], Option<&str>); 7] = [
+            (b"./usr//x", Some("usr/x")),
+            (b"/usr/./x/", Some("usr/x")),
+            (b"a/../b", Some("b")),
+            (b"../b", None),
+            (b"a/../../b", None),
+            (b"./", None),
+            (b"a\0b", None),
+        ];
+        for (name, path) in cases {
+            assert_eq!(clean(name), path.map(PathBuf::from), "{}", name.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn files_are_found_and_nothing_outside() {
+        let (_outside, dir) = layer();
+        for name in ["usr/lib/x", "./usr/lib/x", "lib/x"] {
+            let mut text = String::new();
+            dir.open_file(name.as_bytes(), 3).unwrap().read_to_string(&mut text).unwrap();
+            assert_eq!(text, "abc");
+        }
+        for name in ["out", "up/secret", "../secret", "link", "usr/lib", "usr/lib/y", "usr/lib/x/y"] {
+            assert!(dir.open_file(name.as_bytes(), 3).is_err(), "{name}");
+        }
+        assert_eq!(dir.open_file(b"usr/lib/x", 4).unwrap_err(), "damaged: 3 bytes in place of 4");
+    }
+
+    #[test]
+    fn walking_follows_no_link() {
+        let (_outside, dir) = layer();
+        assert!(dir.walk_to(Path::new("usr/lib/x")).is_ok());
+        for name in ["lib/x", "link", "out", "up/secret"] {
+            assert!(dir.walk_to(Path::new(name)).is_err(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! What decides which storage is meant where a reference names none: the variables, the user, and the root of the file system.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// Whose storage it is when a program runs in a user namespace that was made for it, where it seems to be root.
+const ROOTLESS_UID: &str = "_CONTAINERS_ROOTLESS_UID";
+
+/// Every variable that means something to this crate.
+const NAMES: [&str; 8] = [
+    "HOME",
+    "USER",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_RUNTIME_DIR",
+    "CONTAINERS_STORAGE_CONF",
+    "STORAGE_DRIVER",
+    ROOTLESS_UID,
+];
+
+/// The surroundings of a session. The default is those of this process.
+#[derive(Debug, Clone)]
+pub struct Environment {
+    variables: BTreeMap<String, OsString>,
+    user: u32,
+    root: PathBuf,
+}
+
+impl Environment {
+    /// The variables and the user of this process, and the host's own files.
+    #[must_use]
+    pub fn of_this_process() -> Self {
+        let variables = NAMES.iter().filter_map(|name| Some(((*name).to_owned(), env::var_os(name)?)));
+        Self {
+            variables: variables.collect(),
+            user: rustix::process::geteuid().as_raw(),
+            root: PathBuf::from("/"),
+        }
+    }
+
+    /// Other surroundings: `root` is where `/etc`, `/usr`, `/var` and root's home are looked for, `user` the number of the
+    /// user. Paths in `variables` are taken as they are.
+    #[must_use]
+    pub fn new(root: &Path, user: u32, variables: &[(&str, &str)]) -> Self {
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), OsString::from(value))).collect();
+        Self { variables, user, root: root.to_owned() }
+    }
+
+    /// The number of the user whose storage it is.
+    pub(crate) fn user(&self) -> u32 {
+        self.text(ROOTLESS_UID).and_then(|uid| uid.parse().ok()).unwrap_or(self.user)
+    }
+
+    /// The path in a variable; `None` when the variable is not set or empty.
+    pub(crate) fn path(&self, name: &str) -> Option<PathBuf> {
+        self.variables.get(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+    }
+
+    /// The text in a variable; `None` when the variable is not set, empty, or no text.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        self.variables.get(name)?.to_str().filter(|value| !value.is_empty())
+    }
+
+    /// A file of the host, given by its absolute path.
+    pub(crate) fn host_file(&self, path: &str) -> PathBuf {
+        self.root.join(path.trim_start_matches('/'))
+    }
+
+    /// The user's home. Services of the system run without `HOME`, where root's is known all the same.
+    pub(crate) fn home(&self) -> Option<PathBuf> {
+        self.path("HOME").or_else(|| (self.user() == 0).then(|| self.host_file("/root")))
+    }
+}
+
+impl Default for Environment {
+    fn default() -> Self {
+        Self::of_this_process()
+    }
+}

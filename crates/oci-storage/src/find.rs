@@ -1,0 +1,140 @@
+//! Which image a name means, among those of a storage and of the further ones it was given.
+
+use oci_image::Digest;
+
+use crate::error::StorageError;
+use crate::name::Name;
+use crate::records::ImageRecord;
+
+/// How many characters of an identifier must be given to be taken for one.
+const SHORTEST_ID: usize = 3;
+
+/// An image, and the number of the storage that has it.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    pub(crate) store: usize,
+    pub(crate) image: ImageRecord,
+}
+
+/// The image that `text` names, and the digest of the manifest that it asks for, if it asks for one. `images` come storage by
+/// storage, the first first. A name is searched as it is; completed, as the storage keeps names; and then as one that was
+/// built here. An identifier stands alone or behind an `@`.
+pub(crate) fn find<'a>(
+    text: &str,
+    images: &'a [Found],
+    place: &str,
+) -> Result<(&'a Found, Option<Digest>), StorageError> {
+    let absent = || StorageError::NoImage { name: text.to_owned(), place: place.to_owned() };
+    let refuse = |reason: String| StorageError::Reference { reference: text.to_owned(), reason };
+    let (name, id) = match text.rsplit_once('@') {
+        Some((_, "")) => return Err(refuse("nothing behind the '@'".to_owned())),
+        Some((_, digest)) if digest.parse::<Digest>().is_ok() => (text, None),
+        Some((name, id)) => (name, Some(by_id(images, id).ok_or_else(absent)?)),
+        None => (text, None),
+    };
+    if id.is_none()
+        && text.len() >= SHORTEST_ID
+        && !text.contains(['@', ':'])
+        && let Some(found) = by_id(images, text)
+    {
+        return Ok((found, None));
+    }
+    if name.is_empty() {
+        return id.map(|found| (found, None)).ok_or_else(absent);
+    }
+    let named = Name::parse(name).map_err(refuse)?;
+    let candidates = [Some(named.clone()), named.local(name)];
+    let mut candidates = candidates.into_iter().flatten();
+    let found = match id {
+        Some(found) => candidates.any(|named| in_repository(&found.image, &named)).then_some(found),
+        None => candidates.find_map(|named| by_name(images, &named)),
+    };
+    found.map(|found| (found, named.digest.clone())).ok_or_else(absent)
+}
+
+/// The image with the identifier, or the only one whose identifier begins so; in the first storage that has one.
+fn by_id<'a>(images: &'a [Found], id: &str) -> Option<&'a Found> {
+    if id.len() < SHORTEST_ID || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    images.chunk_by(|a, b| a.store == b.store).find_map(|images| {
+        let mut begin_so = images.iter().filter(|found| found.image.id.as_str().starts_with(id));
+        let exact = images.iter().find(|found| found.image.id.as_str() == id);
+        exact.or_else(|| begin_so.next().filter(|_| begin_so.next().is_none()))
+    })
+}
+
+/// The image with exactly this name, else one of the same repository with the manifest whose digest the name gives.
+fn by_name<'a>(images: &'a [Found], named: &Name) -> Option<&'a Found> {
+    let full = named.to_string();
+    let exact = images.iter().find(|found| found.image.names().contains(&full));
+    exact.or_else(|| {
+        let digest = named.digest.as_ref()?.to_string();
+        images.iter().find(|found| found.image.has_manifest(&digest) && in_repository(&found.image, named))
+    })
+}
+
+fn in_repository(image: &ImageRecord, named: &Name) -> bool {
+    image.names().iter().any(|name| Name::parse(name).is_ok_and(|name| name.repository == named.repository))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::records::parse_images;
+
+    fn images() -> Vec<Found> {
+        let digest = Digest::sha256(b"m");
+        let first = format!(
+            r#"[{{"id":"aaaa1","names":["docker.io/library/x:latest"]}},{{"id":"aaaa2","names":["localhost/x:latest",
+            "localhost/y:1"],"digest":"{digest}"}},{{"id":"bbbb","names":["q.io/z:latest"]}}]"#
+        );
+        let second = r#"[{"id":"aaaa3","names":["localhost/only:latest"]},{"id":"cccc","names":null}]"#;
+        let lists = [first.as_bytes(), second.as_bytes()].map(|list| parse_images(list).unwrap());
+        let of = |(store, list): (usize, Vec<ImageRecord>)| list.into_iter().map(move |image| Found { store, image });
+        lists.into_iter().enumerate().flat_map(of).collect()
+    }
+
+    fn id(text: &str) -> Option<String> {
+        find(text, &images(), "here").ok().map(|(found, _)| found.image.id.as_str().to_owned())
+    }
+
+    #[test]
+    fn names_and_identifiers() {
+        let digest = Digest::sha256(b"m");
+        let other = Digest::sha256(b"o");
+        let cases = [
+            ("x", Some("aaaa1")),
+            ("localhost/x", Some("aaaa2")),
+            ("y:1", Some("aaaa2")),
+            ("y", None),
+            ("only", Some("aaaa3")),
+            ("q.io/z", Some("bbbb")),
+            ("@bbbb", Some("bbbb")),
+            ("@bbb", Some("bbbb")),
+            ("bbb", Some("bbbb")),
+            ("bb", None),
+            // Two begin so in the first storage, and one in the second.
+            ("aaaa", Some("aaaa3")),
+            ("aaaa2", Some("aaaa2")),
+            ("@cccc", Some("cccc")),
+            ("q.io/z@bbbb", Some("bbbb")),
+            ("q.io/w@bbbb", None),
+            ("y@aaaa2", Some("aaaa2")),
+            ("@dddd", None),
+            ("x@", None),
+            ("", None),
+            (&format!("localhost/x@{digest}"), Some("aaaa2")),
+            (&format!("localhost/x:2@{digest}"), Some("aaaa2")),
+            (&format!("x@{digest}"), Some("aaaa2")),
+            (&format!("localhost/w@{digest}"), None),
+            (&format!("localhost/x@{other}"), None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(id(text).as_deref(), expected, "{text}");
+        }
+        let images = images();
+        assert_eq!(find(&format!("x@{digest}"), &images, "here").unwrap().1, Some(digest));
+        assert!(find("nothing", &images, "here").unwrap_err().to_string().contains("\"nothing\" not found in here"));
+    }
+}

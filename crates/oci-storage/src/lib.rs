@@ -1,0 +1,26 @@
+//! The local storage of podman, buildah and their relatives as an image source, read directly from its files.
+//!
+//! A layer is kept there as a directory tree, and beside it what its tar archive was apart from the contents of its files
+//! (see [`tar_split`]). Both together give the archive back byte for byte, which is what [`StorageSource`] hands out. Nothing
+//! of the storage is ever changed, and no other program is run.
+
+mod assemble;
+mod big_data;
+mod crc64;
+mod diff_dir;
+pub mod environment;
+pub mod error;
+mod find;
+mod layout;
+pub mod limits;
+mod lock;
+pub mod name;
+pub mod records;
+pub mod reference;
+mod source;
+mod store;
+pub mod tar_split;
+
+pub use environment::Environment;
+pub use error::StorageError;
+pub use source::StorageSource;

@@ -1,0 +1,16 @@
+//! Every bound this crate puts on foreign input, with its reason.
+
+use std::time::Duration;
+
+/// Bytes of `images.json` or `layers.json`. A layer takes about one KiB, so this is room for a hundred thousand.
+pub const MAX_RECORDS: u64 = 128 * 1024 * 1024;
+
+/// Bytes of a `storage.conf`. Real ones have some ten KiB, most of it comments.
+pub const MAX_CONF: u64 = 1024 * 1024;
+
+/// Bytes of one line of tar-split data. A line holds what stands between the contents of two files: headers, whose extended
+/// records are some MiB at most, or the padding behind the end of the archive.
+pub const MAX_TAR_SPLIT_LINE: u64 = 32 * 1024 * 1024;
+
+/// How long another program may keep the storage locked. An engine that unpacks a large layer holds the lock all the while.
+pub const MAX_LOCK_WAIT: Duration = Duration::from_secs(600);

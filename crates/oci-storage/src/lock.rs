@@ -1,0 +1,77 @@
+//! The storage's locks, shared with the programs that write it: record locks on `images.lock` and `layers.lock`.
+
+use std::fs::File;
+use std::io::ErrorKind;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::libc;
+
+use crate::error::StorageError;
+use crate::limits::MAX_LOCK_WAIT;
+
+/// How often a busy lock is tried again.
+const RETRY_EVERY: Duration = Duration::from_millis(50);
+
+/// A held lock. Dropping it releases it.
+#[derive(Debug)]
+#[must_use = "the lock is released when this is dropped"]
+pub(crate) struct Guard {
+    /// `None` where nothing can be locked: a read-only storage may have no lock files.
+    _file: Option<File>,
+}
+
+/// Takes the lock for reading, together with any number of others. Whoever writes the storage holds it alone. A lock of this
+/// descriptor's own is taken: two readers in one process do not release each other's.
+pub(crate) fn shared(path: &Path) -> Result<Guard, StorageError> {
+    let failed = |source| StorageError::Io { action: "locking", path: path.to_owned(), source };
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => {
+            return Ok(Guard { _file: None });
+        }
+        Err(error) => return Err(failed(error)),
+    };
+    let begun = Instant::now();
+    loop {
+        match try_lock(&file) {
+            Ok(()) => return Ok(Guard { _file: Some(file) }),
+            Err(Errno::EAGAIN | Errno::EACCES) if begun.elapsed() < MAX_LOCK_WAIT => std::thread::sleep(RETRY_EVERY),
+            Err(Errno::EAGAIN | Errno::EACCES) => {
+                return Err(StorageError::Locked { path: path.to_owned(), seconds: MAX_LOCK_WAIT.as_secs() });
+            }
+            // Some network file systems have no locks; the lists are replaced as a whole all the same.
+            Err(Errno::ENOLCK | Errno::EOPNOTSUPP | Errno::ENOSYS) => return Ok(Guard { _file: None }),
+            Err(errno) => return Err(failed(errno.into())),
+        }
+    }
+}
+
+fn try_lock(file: &File) -> nix::Result<()> {
+    let request = libc::flock {
+        l_type: libc::F_RDLCK as libc::c_short,
+        l_whence: libc::SEEK_SET as libc::c_short,
+        l_start: 0,
+        l_len: 0,
+        l_pid: 0,
+    };
+    fcntl(file, FcntlArg::F_OFD_SETLK(&request)).map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn readers_share_and_absent_locks_are_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("l");
+        assert!(shared(&path).unwrap()._file.is_none());
+        assert!(!path.exists());
+        std::fs::write(&path, "").unwrap();
+        let (first, second) = (shared(&path).unwrap(), shared(&path).unwrap());
+        assert!(first._file.is_some() && second._file.is_some());
+    }
+}

@@ -1,0 +1,30 @@
+# Shell functions for case files about the storage of podman and its relatives.
+
+# The storage NAME of a case as a reference has it, to be followed by an image's name: store NAME DRIVER.
+store() { echo "containers-storage:[$2@$PWD/$1+$PWD/$1.run]"; }
+
+# Copies an image into the storage NAME under the name localhost/os:1: stored SOURCE NAME DRIVER.
+stored() { skopeo copy -q --insecure-policy "$1" "$(store "$2" "$3")localhost/os:1"; }
+
+# Takes away what the overlay driver mounts over its own directory: release NAME...
+release() {
+    local name
+    for name in "$@"; do
+        while umount "$PWD/$name/overlay" 2> /dev/null; do :; done
+    done
+}
+
+# The directory of the files of the layer with the diff-id of FILE: diff_of NAME DRIVER FILE.
+diff_of() {
+    local id
+    id=$(jq -r --arg digest "sha256:$(sha256sum "$3" | cut -d' ' -f 1)" '.[] | select(."diff-digest" == $digest) | .id' "$1/$2-layers/layers.json")
+    case $2 in vfs) echo "$1/vfs/dir/$id" ;; *) echo "$1/overlay/$id/diff" ;; esac
+}
+
+# An image of a few ordinary layers, compressed, in an OCI directory: storable_image DIR.
+storable_image() {
+    small_image plain &&
+        layer plain 'd usr' 'f usr/a text=a' 'h usr/b to=usr/a' 'l usr/l to=a' 'f etc/shadow text=secret mode=0' 'f usr/.wh.old' 'f usr/Gr%C3%BC%C3%9Fe text=6 pax' &&
+        layer plain 'f usr/bin/.wh.old' 'f usr/late text=late' &&
+        skopeo copy -q --insecure-policy --dest-compress oci:plain "oci:$1"
+}
