@@ -35,7 +35,7 @@ pub enum SignError {
         limit: u64,
     },
     /// No secret key has the name.
-    #[error("no secret key for '{name}' in {}", place.display())]
+    #[error("No gpg key found with ID {name} (homedir: {})", place.display())]
     NoSecretKey {
         /// What was asked for.
         name: String,
@@ -43,7 +43,7 @@ pub enum SignError {
         place: PathBuf,
     },
     /// Several owners of keys have the name.
-    #[error("'{name}' means more than one key in {}; the fingerprint tells them apart", place.display())]
+    #[error("gpg key id {name} ambiguous (homedir: {}). Try the fingerprint instead", place.display())]
     AmbiguousKey {
         /// What was asked for.
         name: String,

@@ -93,7 +93,7 @@ mod tests {
         report.key_algorithm = "RSA".into();
         if report.outcome != Outcome::KeyMissing {
             report.primary = "579B354942B67A82750CCDD23A51E7441B36DA0B".parse().ok();
-            report.user_ids = vec![UserId { text: "A <a@b>".into() }];
+            report.user_ids = vec![UserId { text: "A <a@b>".into(), is_revoked: false }];
             report.expires = Some(8);
             report.key_expires = Some(9);
             report.primary_expires = Some(10);

@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use sequoia_openpgp::Cert;
 use sequoia_openpgp::cert::amalgamation::key::ErasedKeyAmalgamation;
-use sequoia_openpgp::cert::amalgamation::{ValidAmalgamation, ValidateAmalgamation};
+use sequoia_openpgp::cert::amalgamation::{UserIDAmalgamation, ValidAmalgamation, ValidateAmalgamation};
 use sequoia_openpgp::packet::Signature;
 use sequoia_openpgp::packet::key::PublicParts;
 use sequoia_openpgp::policy::{HashAlgoSecurity, Policy, StandardPolicy};
@@ -27,10 +27,15 @@ impl Facts {
         let policy = StandardPolicy::new();
         let valid = cert.with_policy(&policy, now).ok();
         let primary = valid.as_ref().and_then(|valid| valid.primary_userid().ok()).map(|id| id.userid().clone());
-        let others = cert.userids().map(|id| id.userid().clone()).filter(|id| Some(id) != primary.as_ref());
-        let text = |id: &sequoia_openpgp::packet::UserID| String::from_utf8_lossy(id.value()).into_owned();
+        let is_first = |id: &UserIDAmalgamation<'_>| Some(id.userid()) == primary.as_ref();
+        let (first, others): (Vec<_>, Vec<_>) = cert.userids().partition(is_first);
+        let user = |id: UserIDAmalgamation<'_>| UserId {
+            text: String::from_utf8_lossy(id.userid().value()).into_owned(),
+            is_revoked: is_revoked(cert, now)
+                || matches!(id.revocation_status(&policy, now), RevocationStatus::Revoked(_)),
+        };
         Self {
-            user_ids: primary.clone().into_iter().chain(others).map(|id| UserId { text: text(&id) }).collect(),
+            user_ids: first.into_iter().chain(others).map(user).collect(),
             primary_expires: key_expiry(cert, &cert.fingerprint(), now),
         }
     }

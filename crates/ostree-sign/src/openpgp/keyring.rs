@@ -6,11 +6,13 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use sequoia_openpgp::Cert;
+use sequoia_openpgp::serialize::Serialize;
 
 use crate::error::SignError;
 use crate::key_file;
 use crate::openpgp::certs;
 use crate::openpgp::fingerprint::Fingerprint;
+use crate::openpgp::homedir;
 use crate::openpgp::judge::{self, Facts};
 use crate::openpgp::user_id::UserId;
 
@@ -18,7 +20,9 @@ use crate::openpgp::user_id::UserId;
 /// revoked.
 #[derive(Debug, Clone, Default)]
 pub struct Keyring {
-    certs: BTreeMap<Fingerprint, Cert>,
+    /// In the order in which they came.
+    certs: Vec<Cert>,
+    places: BTreeMap<Fingerprint, usize>,
 }
 
 /// A key of a keyring.
@@ -49,6 +53,14 @@ pub struct SubkeyInfo {
     pub expires: Option<u64>,
 }
 
+impl KeyInfo {
+    /// Whether `name` means this key: a fingerprint or key id of it or of one that belongs to it, or something of a user id.
+    pub fn is_named(&self, name: &str) -> bool {
+        let mut keys = std::iter::once(&self.fingerprint).chain(self.subkeys.iter().map(|key| &key.fingerprint));
+        keys.any(|key| key.is_named(name)) || self.user_ids.iter().any(|user| user.is_named(name))
+    }
+}
+
 impl Keyring {
     /// A keyring without keys.
     pub fn new() -> Self {
@@ -77,18 +89,32 @@ impl Keyring {
 
     fn add(&mut self, cert: Cert) -> Fingerprint {
         let fingerprint = Fingerprint::from(cert.fingerprint());
-        let merged = match self.certs.remove(&fingerprint) {
-            // Two of equal fingerprint always merge.
-            Some(known) => known.clone().merge_public(cert).unwrap_or(known),
-            None => cert,
-        };
-        self.certs.insert(fingerprint.clone(), merged);
+        match self.places.get(&fingerprint).and_then(|at| self.certs.get_mut(*at)) {
+            Some(known) => {
+                // Two of equal fingerprint always merge.
+                if let Ok(merged) = known.clone().merge_public(cert) {
+                    *known = merged;
+                }
+            }
+            None => {
+                self.places.insert(fingerprint.clone(), self.certs.len());
+                self.certs.push(cert);
+            }
+        }
         fingerprint
+    }
+
+    /// Adds the public keys of a GnuPG directory.
+    pub fn add_homedir(&mut self, home: &Path) -> Result<(), SignError> {
+        homedir::certs(home)?.into_iter().for_each(|cert| {
+            self.add(cert.strip_secret_key_material());
+        });
+        Ok(())
     }
 
     /// Adds all keys of another keyring.
     pub fn merge(&mut self, other: Self) {
-        other.certs.into_values().for_each(|cert| {
+        other.certs.into_iter().for_each(|cert| {
             self.add(cert);
         });
     }
@@ -103,18 +129,34 @@ impl Keyring {
         self.certs.len()
     }
 
-    /// Leaves only the primary keys for which `keep` holds.
-    pub fn retain(&mut self, mut keep: impl FnMut(&KeyInfo) -> bool, now: SystemTime) {
-        self.certs.retain(|_, cert| keep(&info(cert, now)));
+    /// The keys that `keep` holds for, as they are at the time `now`.
+    pub fn select(&self, mut keep: impl FnMut(&KeyInfo) -> bool, now: SystemTime) -> Self {
+        let mut selected = Self::new();
+        self.certs.iter().filter(|cert| keep(&info(cert, now))).for_each(|cert| {
+            selected.add(cert.clone());
+        });
+        selected
     }
 
-    /// The keys as they are at the time `now`, sorted by fingerprint.
+    /// The keys as they are at the time `now`, in the order in which they came.
     pub fn keys(&self, now: SystemTime) -> Vec<KeyInfo> {
-        self.certs.values().map(|cert| info(cert, now)).collect()
+        self.certs.iter().map(|cert| info(cert, now)).collect()
+    }
+
+    /// All keys in binary form, as GnuPG has them in `pubring.gpg`.
+    ///
+    /// # Errors
+    /// A key that could be read cannot be written.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, SignError> {
+        let mut bytes = Vec::new();
+        for cert in &self.certs {
+            cert.serialize(&mut bytes).map_err(|why| SignError::malformed("keyring", why))?;
+        }
+        Ok(bytes)
     }
 
     pub(super) fn certs(&self) -> impl Iterator<Item = &Cert> {
-        self.certs.values()
+        self.certs.iter()
     }
 }
 

@@ -1,10 +1,16 @@
 //! The texts that say whose a key is.
 
+use sequoia_openpgp::types::HashAlgorithm;
+
+use crate::openpgp::zbase32::zbase32;
+
 /// A user id of a key: any text, by custom `NAME (COMMENT) <EMAIL>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserId {
     /// The whole text; bytes that are no UTF-8 are replaced.
     pub text: String,
+    /// Whether the key's owner revoked it.
+    pub is_revoked: bool,
 }
 
 impl UserId {
@@ -29,6 +35,22 @@ impl UserId {
         }
     }
 
+    /// Where newer versions of the key may be found by the address: the advanced and the direct place of a web key
+    /// directory. `None` if there is no address.
+    pub fn update_urls(&self) -> Option<[String; 2]> {
+        let (local, domain) =
+            self.email().rsplit_once('@').filter(|(local, domain)| !local.is_empty() && !domain.is_empty())?;
+        let domain = domain.to_ascii_lowercase();
+        let mut context = HashAlgorithm::SHA1.context().ok()?.for_digest();
+        context.update(local.to_ascii_lowercase().as_bytes());
+        let name = zbase32(&context.into_digest().ok()?);
+        let local: String = local.bytes().map(escaped).collect();
+        Some([
+            format!("https://openpgpkey.{domain}/.well-known/openpgpkey/{domain}/hu/{name}?l={local}"),
+            format!("https://{domain}/.well-known/openpgpkey/hu/{name}?l={local}"),
+        ])
+    }
+
     /// Whether a word that names no key by its id means this user, as GnuPG looks it up: the whole text, `<EMAIL>` or
     /// an address exactly, otherwise any part of the text, in either case.
     pub fn is_named(&self, word: &str) -> bool {
@@ -42,6 +64,14 @@ impl UserId {
     }
 }
 
+/// A byte as it may stand in a query.
+fn escaped(byte: u8) -> String {
+    match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        other => format!("%{other:02X}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,7 +79,7 @@ mod tests {
     #[test]
     fn parts() {
         let parts = |text: &str| {
-            let id = UserId { text: text.into() };
+            let id = UserId { text: text.into(), is_revoked: false };
             (id.name().to_owned(), id.email().to_owned())
         };
         let pair = |name: &str, email: &str| (name.to_owned(), email.to_owned());
@@ -63,8 +93,18 @@ mod tests {
     }
 
     #[test]
+    fn places_of_newer_versions() {
+        let id = UserId { text: "Alice <alice@example.org>".into(), is_revoked: false };
+        let [advanced, direct] = id.update_urls().unwrap();
+        let name = "kei1q4tipxxu1yj79k9kfukdhfy631xe?l=alice";
+        assert_eq!(advanced, format!("https://openpgpkey.example.org/.well-known/openpgpkey/example.org/hu/{name}"));
+        assert_eq!(direct, format!("https://example.org/.well-known/openpgpkey/hu/{name}"));
+        assert!(UserId { text: "Alice".into(), is_revoked: false }.update_urls().is_none());
+    }
+
+    #[test]
     fn lookups() {
-        let id = UserId { text: "Alice <alice@example.org>".into() };
+        let id = UserId { text: "Alice <alice@example.org>".into(), is_revoked: false };
         for word in ["alice", "ALICE <", "<Alice@example.org>", "=Alice <alice@example.org>", "example.org"] {
             assert!(id.is_named(word), "{word}");
         }
