@@ -1,0 +1,44 @@
+//! Which container images may come in: the container policy, and the signatures that it asks for.
+//!
+//! [`judge`] decides about one image: it looks up the rule of a [`Policy`] for the image's name, collects the signatures
+//! that the rule asks for and checks them. The [`Verdict`] says what decided. Nothing here knows a network: what is on
+//! registries is fetched through a [`SignatureStore`].
+
+mod bundle;
+mod claim;
+mod collect;
+mod der;
+mod error;
+mod fulcio;
+mod identity;
+mod json;
+mod judge;
+pub mod limits;
+mod named;
+mod payload;
+mod pem;
+pub mod policy;
+mod public_key;
+mod registries_d;
+mod rekor;
+mod signature;
+mod sigstore;
+mod simple;
+mod store;
+mod verdict;
+
+pub use bundle::{Bundle, Statement};
+pub use collect::lookaside_address;
+pub use error::TrustError;
+pub use fulcio::Chain;
+pub use identity::ImageIdentity;
+pub use judge::judge;
+pub use named::Named;
+pub use payload::{Payload, PayloadKind};
+pub use policy::{Policy, PolicyPlaces};
+pub use public_key::PublicKey;
+pub use registries_d::{Section, SignatureStores, StorePlaces};
+pub use rekor::Promise;
+pub use signature::{Found, Signature, annotation};
+pub use store::SignatureStore;
+pub use verdict::{Key, Outcome, Step, Tried, Verdict};

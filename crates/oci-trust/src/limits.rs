@@ -1,0 +1,27 @@
+//! Every bound on what a policy, a registry or a signature store may make this crate read, each with its reason.
+
+/// The largest `policy.json`, in bytes: the largest known ones have a few hundred scopes of some hundred bytes, and keys may
+/// be inside.
+pub const POLICY_BYTES: u64 = 4 << 20;
+
+/// The largest file of `registries.d`, in bytes: real ones have a few hundred.
+pub const REGISTRIES_D_BYTES: u64 = 1 << 20;
+
+/// How many files of `registries.d` are read. Real hosts have fewer than ten.
+pub const REGISTRIES_D_FILES: usize = 1024;
+
+/// The largest key or certificate file that a policy names, in bytes: keyrings of a distribution have some hundred KiB.
+pub const KEY_BYTES: u64 = 4 << 20;
+
+/// The largest single signature with what belongs to it, in bytes: real ones have a few KiB, with certificates ten.
+pub const SIGNATURE_BYTES: u64 = 4 << 20;
+
+/// How many signatures of one image are looked at in one store. Images that are signed each month for years have some
+/// tens; a store that has more of them is broken or wants to keep us busy.
+pub const SIGNATURES: usize = 128;
+
+/// How many members a signature may have in its `optional` part and a policy in one object.
+pub const MEMBERS: usize = 65_536;
+
+/// The most of a foreign text that is shown in a message, in characters.
+pub const SHOWN_CHARS: usize = 300;
