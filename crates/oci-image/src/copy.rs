@@ -8,6 +8,7 @@ use crate::digest::Digest;
 use crate::document::{Document, resolve};
 use crate::error::ImageError;
 use crate::index::Index;
+use crate::limits;
 use crate::manifest::Manifest;
 use crate::platform::Platform;
 use crate::repack::repack;
@@ -96,7 +97,7 @@ pub fn copy_layer(
     if source.stored_as(descriptor)? == *descriptor {
         copy_blob(source, sink, descriptor)?;
     } else if !sink.has_blob(descriptor)? {
-        return repack(source, sink, descriptor);
+        return patiently(|| repack(source, sink, descriptor));
     }
     Ok(descriptor.clone())
 }
@@ -109,6 +110,21 @@ pub fn copy_blob(source: &dyn ImageSource, sink: &dyn ImageSink, descriptor: &De
     if sink.has_blob(descriptor)? {
         return Ok(());
     }
+    patiently(|| send_blob(source, sink, descriptor))
+}
+
+/// Sends a blob, and a few times more if the place it goes to lost it.
+fn patiently<T>(send: impl Fn() -> Result<T, ImageError>) -> Result<T, ImageError> {
+    let mut left = limits::LOST_WRITES;
+    loop {
+        match send() {
+            Err(ImageError::Lost { .. }) if left > 0 => left -= 1,
+            sent => return sent,
+        }
+    }
+}
+
+fn send_blob(source: &dyn ImageSource, sink: &dyn ImageSink, descriptor: &Descriptor) -> Result<(), ImageError> {
     let what = format!("blob {}", descriptor.digest);
     let mut reader = VerifyReader::new(source.blob(descriptor)?, descriptor, what.clone());
     let mut writer = sink.start_blob(Some(descriptor))?;

@@ -1,5 +1,6 @@
 //! The one error type of this crate, which sources and sinks in other crates return too.
 
+use std::error::Error;
 use std::path::PathBuf;
 
 use crate::digest::{Digest, InvalidDigest};
@@ -79,13 +80,20 @@ pub enum ImageError {
         /// The feature, as in "layer media type application/x".
         feature: String,
     },
+    /// The place a blob was being written to lost what it had of it. Written once more from its first byte, the blob may
+    /// well arrive.
+    #[error("{what}: the connection broke, and nothing was kept of what was sent")]
+    Lost {
+        /// Which blob, and where it was to go.
+        what: String,
+    },
     /// A source or sink outside of this crate failed.
     #[error("{place}")]
     Transport {
         /// The registry or place.
         place: String,
         /// Its own error.
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: Box<dyn Error + Send + Sync>,
     },
 }
 
@@ -97,6 +105,23 @@ impl ImageError {
             Ok(inner) => inner,
             Err(source) => Self::Stream { action, what: what.to_owned(), source },
         }
+    }
+
+    /// Whether an error is, or was led to by, an [`ImageError::Lost`], whatever it passed through.
+    pub fn is_lost(error: &(dyn Error + 'static)) -> bool {
+        let mut cause = Some(error);
+        while let Some(error) = cause {
+            if matches!(error.downcast_ref(), Some(Self::Lost { .. })) {
+                return true;
+            }
+            // What an I/O error holds is not its source, but stands before it.
+            let held = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+            cause = match held {
+                Some(held) => Some(held),
+                None => error.source(),
+            };
+        }
+        false
     }
 
     /// Wraps the error so that it can pass through `Read` and `Write`; [`ImageError::from_stream`] takes it out again.

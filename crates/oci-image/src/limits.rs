@@ -25,3 +25,7 @@ pub const MAX_ZSTD_WINDOW_LOG: u32 = 27;
 /// Uncompressed bytes of one layer unless the caller sets another bound: 1 TiB. Layers are streamed, so this protects
 /// time and disk, not memory.
 pub const MAX_LAYER: u64 = 1 << 40;
+
+/// How often a blob is written again after the place it goes to lost what it had of it. Each time the sink has already waited
+/// for the place to come back.
+pub const LOST_WRITES: usize = 4;

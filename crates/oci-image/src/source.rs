@@ -1,6 +1,8 @@
 //! The seam of this crate: where images come from and where they go, on disk or over a network.
 
 use std::io::{Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use crate::descriptor::Descriptor;
 use crate::digest::Digest;
@@ -31,6 +33,17 @@ pub trait ImageSource: Send + Sync {
     /// The bytes of a blob as they are stored, in one forward pass. They are **not** verified here: wrap the reader in
     /// [`crate::blob::VerifyReader`] and call its `finish`, with the descriptor that [`ImageSource::stored_as`] gives.
     fn blob(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send>, ImageError>;
+
+    /// The same; `kept` grows by as many of the first bytes as were at hand from an earlier try and need not come from where
+    /// the image is, each before it is read.
+    fn blob_with_kept(
+        &self,
+        descriptor: &Descriptor,
+        kept: &Arc<AtomicU64>,
+    ) -> Result<Box<dyn Read + Send>, ImageError> {
+        let _ = kept;
+        self.blob(descriptor)
+    }
 
     /// What [`ImageSource::blob`] gives for a descriptor of the manifest. That is the descriptor itself, except where a source
     /// has unpacked what its manifest names, as container storages do: then layers come as uncompressed archives, and this

@@ -28,6 +28,11 @@ pub(crate) enum Payload {
 pub(crate) struct Abandoned;
 
 impl Payload {
+    /// Whether there is no body.
+    pub(crate) fn is_nothing(&self) -> bool {
+        matches!(self, Self::Nothing)
+    }
+
     /// Whether the body can be sent (once more).
     pub(crate) fn is_sendable(&self) -> bool {
         !matches!(self, Self::Stream(_, None))

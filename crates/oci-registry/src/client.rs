@@ -1,12 +1,14 @@
 //! The public face: one image on a registry as source and as sink. It delegates only.
 
 use std::io::Read;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 
 use oci_image::{
     BlobWriter, Descriptor, Digest, ImageError, ImageSink, ImageSource, Platform, RawManifest, document, validate,
 };
 
+use crate::attach;
 use crate::error::RegistryError;
 use crate::exchange::Session;
 use crate::name::ImageName;
@@ -36,9 +38,35 @@ impl RegistrySource {
         for site in settings.places(&name)? {
             sessions.push(Arc::new(Session::new(site, &settings)?));
         }
-        let route = Arc::new(Route::new(name, sessions, &options.transfer));
+        // What is wrong with the others is their own affair until they are asked.
+        sessions.first().map_or(Ok(()), |first| first.prepare())?;
+        let route = Arc::new(Route::new(name, sessions, options));
         Ok(Self { runtime: Arc::new(Runtime::start()?), route, top: OnceLock::new() })
     }
+}
+
+impl RegistrySource {
+    /// The manifest of a tag in the image's repository; `None` where there is none.
+    pub fn tagged(&self, tag: &str) -> Result<Option<RawManifest>, ImageError> {
+        Ok(self.runtime.block_on(attach::tagged(&self.route, tag))?)
+    }
+
+    /// The index of what refers to a manifest, as the registry gives it; `None` where it keeps no such lists.
+    pub fn referrers(&self, digest: &Digest) -> Result<Option<Vec<u8>>, ImageError> {
+        Ok(self.runtime.block_on(attach::referrers(&self.route, digest))?)
+    }
+
+    /// The list of the simple signatures of a manifest, as a registry gives it that keeps them itself; `None` where it does
+    /// not (`X-Registry-Supports-Signatures`).
+    pub fn kept_signatures(&self, digest: &Digest) -> Result<Option<Vec<u8>>, ImageError> {
+        Ok(self.runtime.block_on(attach::kept_signatures(&self.route, digest))?)
+    }
+}
+
+/// What is at an address with `http` or `https`, at most `limit` bytes; `None` where there is nothing. No credentials are
+/// sent; certificates are judged as for a registry of that host.
+pub fn fetch_address(url: &str, options: &RegistryOptions, limit: u64) -> Result<Option<Vec<u8>>, ImageError> {
+    Ok(Runtime::start()?.block_on(attach::address(url, options, limit))?)
 }
 
 impl ImageSource for RegistrySource {
@@ -59,7 +87,15 @@ impl ImageSource for RegistrySource {
     }
 
     fn blob(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send>, ImageError> {
-        Ok(Box::new(pull::blob(&self.runtime, &self.route, descriptor)?))
+        self.blob_with_kept(descriptor, &Arc::default())
+    }
+
+    fn blob_with_kept(
+        &self,
+        descriptor: &Descriptor,
+        kept: &Arc<AtomicU64>,
+    ) -> Result<Box<dyn Read + Send>, ImageError> {
+        Ok(Box::new(pull::blob(&self.runtime, &self.route, descriptor, kept)?))
     }
 }
 
@@ -79,8 +115,9 @@ impl RegistrySink {
         let name = ImageName::parse(name)?;
         let site = settings.place_to_push(&name)?;
         let session = Arc::new(Session::new(site, &settings)?);
+        session.prepare()?;
         let runtime = Arc::new(Runtime::start()?);
-        let route = Arc::new(Route::new(name, vec![Arc::clone(&session)], &options.transfer));
+        let route = Arc::new(Route::new(name, vec![Arc::clone(&session)], options));
         let present = RegistrySource { runtime: Arc::clone(&runtime), route, top: OnceLock::new() };
         Ok(Self { push: Push::new(runtime, session, options), present })
     }

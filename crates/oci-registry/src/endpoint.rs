@@ -38,6 +38,16 @@ impl Endpoint {
         self.at(&format!("v2/{}/blobs/{digest}", self.repository))
     }
 
+    /// What refers to a manifest.
+    pub(crate) fn referrers(&self, digest: &Digest) -> Url {
+        self.at(&format!("v2/{}/referrers/{digest}", self.repository))
+    }
+
+    /// The simple signatures of a manifest, where the registry keeps them itself.
+    pub(crate) fn kept_signatures(&self, digest: &Digest) -> Url {
+        self.at(&format!("extensions/v2/{}/signatures/{digest}", self.repository))
+    }
+
     /// Where uploads start.
     pub(crate) fn uploads(&self) -> Url {
         self.at(&format!("v2/{}/blobs/uploads/", self.repository))
@@ -65,6 +75,14 @@ impl Endpoint {
     /// Whether this registry is reached over TLS.
     pub(crate) fn is_tls(&self) -> bool {
         self.base.scheme() == "https"
+    }
+
+    /// An address on this host and port by this endpoint's scheme; every other address as it is.
+    pub(crate) fn with_scheme(&self, url: &Url) -> Url {
+        let mut changed = url.clone();
+        // Neither scheme is one that an http address cannot have.
+        let _ = changed.set_scheme(self.base.scheme());
+        if self.is_home(&changed) { changed } else { url.clone() }
     }
 
     fn at(&self, path: &str) -> Url {
@@ -106,6 +124,17 @@ mod tests {
         let location = Url::parse("http://h/u?_state=a%2Bb").unwrap();
         let url = Endpoint::commit(&location, &Digest::sha256(b""));
         assert!(url.as_str().starts_with("http://h/u?_state=a%2Bb&digest=sha256%3A"), "{url}");
+    }
+
+    #[test]
+    fn a_scheme_changes_at_home_only() {
+        let [tls, plain] = [true, false].map(|tls| Endpoint::new("h.example:5000", "a", tls).unwrap());
+        let to = |end: &Endpoint, text: &str| end.with_scheme(&Url::parse(text).unwrap()).to_string();
+        assert_eq!(to(&plain, "https://h.example:5000/v2/?a=b"), "http://h.example:5000/v2/?a=b");
+        assert_eq!(to(&tls, "http://h.example:5000/v2/"), "https://h.example:5000/v2/");
+        assert_eq!(to(&plain, "https://h.example/x"), "https://h.example/x");
+        let plain = Endpoint::new("h.example", "a", false).unwrap();
+        assert_eq!(to(&plain, "https://h.example/x"), "http://h.example/x");
     }
 
     #[test]

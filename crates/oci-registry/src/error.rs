@@ -296,6 +296,7 @@ impl From<RegistryError> for ImageError {
                     place: format!("{}/{}{code}", place.host, place.repository),
                 }
             }
+            RegistryError::UploadLost { place } => Self::Lost { what: place.to_string() },
             RegistryError::Name { name, reason } => Self::Invalid { what: format!("image name {name:?}"), reason },
             other => Self::Transport { place: "registry".to_owned(), source: Box::new(other) },
         }

@@ -3,12 +3,12 @@
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, HeaderMap, HeaderValue};
+use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, HeaderValue};
 use reqwest::{Method, Request, Response, StatusCode, Url};
 use tokio::sync::OnceCell;
 
-use crate::auth::{Authorizer, Means, Scope};
-use crate::body::Payload;
+use crate::ask::Ask;
+use crate::auth::{Authorizer, Means};
 use crate::config::Place as Site;
 use crate::endpoint::{self, Endpoint};
 use crate::error::{Place, RegistryError};
@@ -27,99 +27,82 @@ pub(crate) struct Session {
     pub(crate) patience: Patience,
     settings: Arc<Settings>,
     site: Site,
-    endpoint: OnceCell<Endpoint>,
-    /// The clients and when they were made.
-    clients: Mutex<(Clients, Instant)>,
-    auth: Authorizer,
-}
-
-/// A question to the registry.
-#[derive(Debug)]
-pub(crate) struct Ask {
-    pub(crate) method: Method,
-    pub(crate) url: Url,
-    pub(crate) headers: HeaderMap,
-    pub(crate) payload: Payload,
-    pub(crate) scope: Scope,
-    pub(crate) place: Arc<Place>,
-}
-
-impl Ask {
-    /// A question without headers and body.
-    pub(crate) fn new(method: Method, url: Url, scope: Scope, place: &Arc<Place>) -> Self {
-        Self { method, url, headers: HeaderMap::new(), payload: Payload::Nothing, scope, place: Arc::clone(place) }
-    }
-
-    /// With a header; its value must be text that a header can have.
-    pub(crate) fn header(mut self, name: reqwest::header::HeaderName, value: HeaderValue) -> Self {
-        self.headers.insert(name, value);
-        self
-    }
-
-    /// The same question once more; `None` when its body goes out only once.
-    fn again(&self) -> Option<Self> {
-        let payload = self.payload.again()?;
-        let (method, url, headers) = (self.method.clone(), self.url.clone(), self.headers.clone());
-        Some(Self { method, url, headers, payload, scope: self.scope.clone(), place: Arc::clone(&self.place) })
-    }
-
-    /// With a body.
-    pub(crate) fn payload(mut self, payload: Payload) -> Self {
-        self.payload = payload;
-        self
-    }
+    over_tls: Endpoint,
+    plain: Endpoint,
+    /// Whether the registry speaks TLS, once that is known.
+    speaks_tls: OnceCell<bool>,
+    /// The clients and when they were made; read from files when the place is first asked.
+    clients: Mutex<Option<(Clients, Instant)>>,
+    auth: OnceCell<Authorizer>,
 }
 
 impl Session {
-    /// Prepares a session: finds credentials and certificates. Nothing is asked yet.
+    /// Prepares a session. Nothing is asked and none of the place's own files is read yet.
     pub(crate) fn new(site: Site, settings: &Arc<Settings>) -> Result<Self, RegistryError> {
-        let clients = Mutex::new((settings.clients(&site)?, Instant::now()));
-        let auth = settings.authorizer(&site)?;
         let (name, patience) = (site.name.clone(), Patience::new(settings.options().timeout));
-        Ok(Self { name, patience, settings: Arc::clone(settings), site, endpoint: OnceCell::new(), clients, auth })
-    }
-
-    /// Where the repository is; found out in one try. Only where plain HTTP is allowed the registry is asked for
-    /// it: whether it speaks TLS.
-    pub(crate) async fn endpoint_once(&self) -> Result<&Endpoint, RegistryError> {
         let endpoint = |tls| {
-            Endpoint::new(self.name.host(), self.name.repository(), tls)
-                .map_err(|reason| RegistryError::Name { name: self.name.to_string(), reason })
+            Endpoint::new(name.host(), name.repository(), tls)
+                .map_err(|reason| RegistryError::Name { name: name.to_string(), reason })
         };
-        let find = || async {
-            let over_tls = endpoint(true)?;
-            if self.site.insecure && self.ping(&over_tls).await.is_err() {
-                let plain = endpoint(false)?;
-                self.ping(&plain).await?;
-                return Ok(plain);
-            }
-            Ok(over_tls)
-        };
-        self.endpoint.get_or_try_init(find).await
+        let (over_tls, plain) = (endpoint(true)?, endpoint(false)?);
+        let is_plain = site.insecure && settings.options().run.is_plain(name.host());
+        let known = if site.insecure && !is_plain { None } else { Some(!is_plain) };
+        let (speaks_tls, clients, auth) = (OnceCell::new_with(known), Mutex::new(None), OnceCell::new());
+        let settings = Arc::clone(settings);
+        Ok(Self { name, patience, settings, site, over_tls, plain, speaks_tls, clients, auth })
     }
 
-    /// The same with as many tries as the options say.
-    pub(crate) async fn endpoint(&self) -> Result<&Endpoint, RegistryError> {
-        let mut tries = self.tries();
-        loop {
-            match self.endpoint_once().await {
-                Ok(found) => return Ok(found),
-                Err(error) => self.recover(&mut tries, error).await?,
-            }
-        }
+    /// Finds the credentials and certificates, for a place that will be asked in any case.
+    pub(crate) fn prepare(&self) -> Result<(), RegistryError> {
+        self.clients()?;
+        let authorizer = self.settings.authorizer(&self.site)?;
+        // Somebody else may have been faster.
+        let _ = self.auth.set(authorizer);
+        Ok(())
     }
 
-    /// Asks whether anything answers, whatever it says.
-    async fn ping(&self, endpoint: &Endpoint) -> Result<(), RegistryError> {
-        let place = Arc::new(Place {
-            operation: "contacting",
-            subject: String::new(),
-            host: self.name.host().to_owned(),
-            repository: String::new(),
-        });
-        let request = Request::new(Method::GET, endpoint.ping());
-        let client = self.clients().choose(true).clone();
-        wait::answer(client.execute(request), &Pulse::new(), &self.patience, &place).await.map(drop)
+    /// Where the repository is, as far as is known; with TLS, until an answer came without.
+    pub(crate) fn endpoint(&self) -> &Endpoint {
+        if self.speaks_tls.get() == Some(&false) { &self.plain } else { &self.over_tls }
+    }
+
+    /// Finds out whether the registry speaks TLS, where plain HTTP is allowed and it is not known, by asking what is to be
+    /// asked anyway: the answer, where this was the one who asked.
+    async fn settle(&self, clients: &Clients, ask: &Ask) -> Result<Option<Response>, RegistryError> {
+        let mut first = None;
+        let slot = &mut first;
+        let find = || async move {
+            let over_tls = match self.first(clients, ask, &self.over_tls).await {
+                Ok(response) => {
+                    *slot = Some(response);
+                    return Ok(true);
+                }
+                Err(error) => error,
+            };
+            let response = self.first(clients, ask, &self.plain).await?;
+            if problem::is_told_to_speak_tls(&response) {
+                return Err(over_tls);
+            }
+            self.settings.options().run.note_plain(self.name.host());
+            *slot = Some(response);
+            Ok(false)
+        };
+        self.speaks_tls.get_or_try_init(find).await?;
+        Ok(first.filter(|_| ask.payload.is_nothing()))
+    }
+
+    /// Asks at an endpoint that may not be there; where a body must not be lost, only whether anything answers.
+    async fn first(&self, clients: &Clients, ask: &Ask, endpoint: &Endpoint) -> Result<Response, RegistryError> {
+        let mut request = if ask.payload.is_nothing() {
+            let mut request = Request::new(ask.method.clone(), endpoint.with_scheme(&ask.url));
+            *request.headers_mut() = ask.headers.clone();
+            request
+        } else {
+            Request::new(Method::GET, endpoint.ping())
+        };
+        request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        let client = clients.choose(true);
+        clients.judged(wait::answer(client.execute(request), &Pulse::new(), &self.patience, &ask.place).await)
     }
 
     /// The tries of one operation here.
@@ -140,20 +123,32 @@ impl Session {
             return;
         }
         let mut clients = self.clients.lock().unwrap_or_else(|e| e.into_inner());
-        if clients.1.elapsed() >= self.patience.idle
+        if let Some((_, made)) = &*clients
+            && made.elapsed() >= self.patience.idle
             && let Ok(new) = self.settings.clients(&self.site)
         {
-            *clients = (new, Instant::now());
+            *clients = Some((new, Instant::now()));
         }
     }
 
-    fn clients(&self) -> Clients {
-        self.clients.lock().unwrap_or_else(|e| e.into_inner()).0.clone()
+    fn clients(&self) -> Result<Clients, RegistryError> {
+        let mut clients = self.clients.lock().unwrap_or_else(|e| e.into_inner());
+        if let Some((clients, _)) = &*clients {
+            return Ok(clients.clone());
+        }
+        let (made, _) = clients.insert((self.settings.clients(&self.site)?, Instant::now()));
+        Ok(made.clone())
+    }
+
+    /// Who we are there. May run a credential helper.
+    async fn auth(&self) -> Result<&Authorizer, RegistryError> {
+        let find = || async { tokio::task::block_in_place(|| self.settings.authorizer(&self.site)) };
+        self.auth.get_or_try_init(find).await
     }
 
     /// Whether `url` is on the registry itself.
     fn is_home(&self, url: &Url) -> bool {
-        self.endpoint.get().is_some_and(|endpoint| endpoint.is_home(url))
+        self.endpoint().is_home(url)
     }
 
     /// The words that messages about an operation on this repository start with.
@@ -170,49 +165,44 @@ impl Session {
     /// back as it is.
     pub(crate) async fn send(&self, mut ask: Ask) -> Result<Response, RegistryError> {
         let place = Arc::clone(&ask.place);
-        let (clients, endpoint) = (self.clients(), self.endpoint_once().await?);
+        let (clients, auth) = (self.clients()?, self.auth().await?);
+        let mut first = self.settle(&clients, &ask).await?;
+        let endpoint = self.endpoint();
+        ask.url = endpoint.with_scheme(&ask.url);
         let means = Means { clients: &clients, endpoint, patience: &self.patience, place: &place };
         let mut challenged = false;
         loop {
-            let authorization = self.auth.header(&ask.scope, means).await?;
-            let response = self.follow(&clients, &mut ask, authorization.as_ref()).await?;
+            let authorization = match &first {
+                Some(_) => None,
+                None => auth.header(&ask.scope, means).await?,
+            };
+            let response = self.follow(&clients, &mut ask, authorization.as_ref(), first.take()).await?;
             let refused = response.status() == StatusCode::UNAUTHORIZED && self.is_home(response.url());
             if !refused || challenged {
                 return Ok(response);
             }
             challenged = true;
-            if !self.auth.challenged(&response, &ask.scope, authorization.as_ref()).await || !ask.payload.is_sendable()
-            {
+            if !auth.challenged(&response, &ask.scope, authorization.as_ref()).await || !ask.payload.is_sendable() {
                 return Ok(response);
             }
         }
     }
 
-    /// Asks, and goes where the answer points to. Credentials go to the registry's own origin only.
+    /// Asks, unless there is a `first` answer, and goes where the answer points to. Credentials go to the registry's own
+    /// origin only.
     async fn follow(
         &self,
         clients: &Clients,
         ask: &mut Ask,
         authorization: Option<&HeaderValue>,
+        mut first: Option<Response>,
     ) -> Result<Response, RegistryError> {
         let mut url = ask.url.clone();
         for _ in 0..=limits::REDIRECTS {
-            let pulse = Pulse::new();
-            let mut request = Request::new(ask.method.clone(), url.clone());
-            *request.headers_mut() = ask.headers.clone();
-            // What is stored is what is hashed: nothing may be packed on its way.
-            request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-            let home = self.is_home(&url);
-            if let Some(authorization) = authorization.filter(|_| home) {
-                request.headers_mut().insert(AUTHORIZATION, authorization.clone());
-            }
-            if !ask.payload.is_sendable() {
-                return Err(refused(ask, Some(&url), "the upload cannot be sent a second time"));
-            }
-            *request.body_mut() = ask.payload.take(&pulse);
-            let client = clients.choose(home);
-            let answer = wait::answer(client.execute(request), &pulse, &self.patience, &ask.place).await;
-            let response = if home { clients.judged(answer)? } else { answer? };
+            let response = match first.take() {
+                Some(response) => response,
+                None => self.once(clients, ask, &url, authorization).await?,
+            };
             match redirect::step(&url, &ask.method, response.status(), response.headers()) {
                 Step::Stay => return Ok(response),
                 Step::Go(to) => url = to,
@@ -222,13 +212,39 @@ impl Session {
         Err(refused(ask, Some(&url), "there were too many redirects before"))
     }
 
+    /// Asks at one address.
+    async fn once(
+        &self,
+        clients: &Clients,
+        ask: &mut Ask,
+        url: &Url,
+        authorization: Option<&HeaderValue>,
+    ) -> Result<Response, RegistryError> {
+        let pulse = Pulse::new();
+        let mut request = Request::new(ask.method.clone(), url.clone());
+        *request.headers_mut() = ask.headers.clone();
+        // What is stored is what is hashed: nothing may be packed on its way.
+        request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        let home = self.is_home(url);
+        if let Some(authorization) = authorization.filter(|_| home) {
+            request.headers_mut().insert(AUTHORIZATION, authorization.clone());
+        }
+        if !ask.payload.is_sendable() {
+            return Err(refused(ask, Some(url), "the upload cannot be sent a second time"));
+        }
+        *request.body_mut() = ask.payload.take(&pulse);
+        let client = clients.choose(home);
+        let answer = wait::answer(client.execute(request), &pulse, &self.patience, &ask.place).await;
+        if home { clients.judged(answer) } else { answer }
+    }
+
     /// The address in the `Location` header of an answer, made absolute; it must not leave TLS.
     pub(crate) fn location(&self, response: &Response, place: &Arc<Place>) -> Result<Url, RegistryError> {
         let found = redirect::location(response.url(), response.headers());
         let url = found
             .map_err(|reason| RegistryError::protocol(place, format!("the upload's location: {reason}")))?
             .ok_or_else(|| RegistryError::protocol(place, "the registry gave no location to upload to"))?;
-        if self.endpoint.get().is_none_or(Endpoint::is_tls) && url.scheme() != "https" {
+        if self.endpoint().is_tls() && url.scheme() != "https" {
             let reason = "the upload would leave TLS for plain HTTP";
             return Err(RegistryError::Redirect { place: Arc::clone(place), target: endpoint::shown(&url), reason });
         }

@@ -1,5 +1,6 @@
 //! One blob on its way: from what is kept of it, then from the places that have it, going on after every break.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -21,6 +22,15 @@ use crate::wait;
 /// has read everything.
 pub(crate) type Done = Arc<Mutex<Option<Partial>>>;
 
+/// What the reader is told besides the bytes.
+#[derive(Debug)]
+pub(crate) struct Told {
+    /// The partial blob, once all of it is right.
+    pub(crate) done: Done,
+    /// How many bytes did not come over the network.
+    pub(crate) kept: Arc<AtomicU64>,
+}
+
 /// A blob on its way.
 pub(crate) struct Transfer {
     route: Arc<Route>,
@@ -30,7 +40,7 @@ pub(crate) struct Transfer {
     hasher: DigestHasher,
     partial: Option<Partial>,
     out: Out,
-    done: Done,
+    told: Told,
 }
 
 /// Where the bytes go.
@@ -57,11 +67,11 @@ impl From<RegistryError> for End {
 
 impl Transfer {
     /// A transfer that begins with the first byte.
-    pub(crate) fn new(route: Arc<Route>, descriptor: Descriptor, sender: Sender<RegistryError>, done: Done) -> Self {
+    pub(crate) fn new(route: Arc<Route>, descriptor: Descriptor, sender: Sender<RegistryError>, told: Told) -> Self {
         let held = descriptor.size <= limits::HELD_BYTES;
         let out = if held { Out::Held(Vec::new(), sender) } else { Out::Pipe(sender) };
         let hasher = DigestHasher::new(descriptor.digest.algorithm());
-        Self { route, descriptor, at: 0, hasher, partial: None, out, done }
+        Self { route, descriptor, at: 0, hasher, partial: None, out, told }
     }
 
     /// Moves the blob into the pipe until its end, an error that lasts, or the reader's loss of interest.
@@ -82,14 +92,17 @@ impl Transfer {
             self.partial = tokio::task::block_in_place(|| route.partials.as_ref()?.open(&descriptor).ok());
             self.pass_on_kept().await?;
         }
-        let mut turns = self.route.turns();
+        let mut turns = self.route.turns_for(&self.descriptor.digest);
         loop {
             self.fetch_rest(&mut turns).await?;
             let Some(error) = self.wrong_digest(&turns) else { return Ok(()) };
             if let Some(partial) = self.partial.take() {
                 partial.discard();
             }
-            let Out::Held(held, _) = &mut self.out else { return Err(error.into()) };
+            let Out::Held(held, _) = &mut self.out else {
+                self.route.note_wrong(&self.descriptor.digest);
+                return Err(error.into());
+            };
             held.clear();
             self.at = 0;
             self.hasher = DigestHasher::new(self.descriptor.digest.algorithm());
@@ -105,7 +118,7 @@ impl Transfer {
                 sender.send(held).await.map_err(|_| End::Unread)?;
             }
         }
-        *self.done.lock().unwrap_or_else(|e| e.into_inner()) = self.partial.take();
+        *self.told.done.lock().unwrap_or_else(|e| e.into_inner()) = self.partial.take();
         Ok(())
     }
 
@@ -127,6 +140,7 @@ impl Transfer {
             if let Some((block, hasher)) = tokio::task::block_in_place(|| partial.block(self.at, &self.hasher)) {
                 self.at += block.len() as u64;
                 self.hasher = hasher;
+                self.told.kept.fetch_add(block.len() as u64, Ordering::Release);
                 self.send(block).await?;
                 moved = Instant::now();
             } else if self.at == self.descriptor.size {

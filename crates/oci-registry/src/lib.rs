@@ -7,6 +7,8 @@
 //! Credentials go to the registry's own scheme, host and port (and to the token server it names) and nowhere else; they
 //! are in no message and no debug output.
 
+mod ask;
+mod attach;
 mod auth;
 mod body;
 mod client;
@@ -34,6 +36,7 @@ mod push;
 mod redirect;
 mod retry;
 mod route;
+mod run;
 mod runtime;
 mod segment;
 mod settings;
@@ -46,10 +49,11 @@ mod wait;
 mod writer;
 mod writing;
 
-pub use client::{RegistrySink, RegistrySource};
+pub use client::{RegistrySink, RegistrySource, fetch_address};
 pub use config::Registries;
 pub use environment::Environment;
 pub use error::{Place, RegistryError};
 pub use explain::{Route, has_entry, routes};
 pub use options::{Listener, RegistryOptions};
+pub use run::Run;
 pub use transfer::TransferOptions;

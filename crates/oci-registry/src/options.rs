@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::environment::Environment;
 use crate::limits;
+use crate::run::Run;
 use crate::transfer::TransferOptions;
 
 /// Somebody who is told something, line by line.
@@ -49,6 +50,9 @@ pub struct RegistryOptions {
     pub timeout: Duration,
     /// Tries, rates, budgets and unfinished blobs.
     pub transfer: TransferOptions,
+    /// What all images opened with these options, or with a clone of them, have in common: `limit_rate` and `max_bytes` are
+    /// for all of them together, and what was learned of a host is not asked again.
+    pub run: Arc<Run>,
 }
 
 impl Default for RegistryOptions {
@@ -67,6 +71,7 @@ impl Default for RegistryOptions {
             user_agent: concat!("ostree-container/", env!("CARGO_PKG_VERSION")).to_owned(),
             timeout: limits::PATIENCE,
             transfer: TransferOptions::default(),
+            run: Arc::default(),
         }
     }
 }

@@ -1,38 +1,30 @@
 //! How fast and how much: the floor and the ceiling of rates, and the budget of bytes.
 
-use std::sync::{Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::run::Run;
 use crate::transfer::TransferOptions;
 
-/// What all blobs of one image share.
+/// What all blobs of one run share.
 #[derive(Debug)]
 pub(crate) struct Quota {
     rate: Option<u64>,
     max: Option<u64>,
-    state: Mutex<Shared>,
-}
-
-#[derive(Debug)]
-struct Shared {
-    /// How many bytes were fetched or promised to someone.
-    taken: u64,
-    /// Until when the bytes that were fetched last, at the rate that is allowed.
-    paid: Instant,
+    run: Arc<Run>,
 }
 
 impl Quota {
-    /// Nothing fetched yet.
-    pub(crate) fn new(options: &TransferOptions) -> Self {
-        let state = Mutex::new(Shared { taken: 0, paid: Instant::now() });
-        Self { rate: options.limit_rate.filter(|rate| *rate > 0), max: options.max_bytes, state }
+    /// The quota of a run.
+    pub(crate) fn new(options: &TransferOptions, run: &Arc<Run>) -> Self {
+        Self { rate: options.limit_rate.filter(|rate| *rate > 0), max: options.max_bytes, run: Arc::clone(run) }
     }
 
     /// Sets bytes aside, as many as there still are up to `wanted`. What is not taken out goes back.
     pub(crate) fn grant(&self, wanted: u64) -> Grant<'_> {
-        let mut state = self.state();
+        let mut state = self.run.used();
         let left = self.max.map_or(wanted, |max| max.saturating_sub(state.taken).min(wanted));
         state.taken += left;
         Grant { quota: self, left }
@@ -47,16 +39,12 @@ impl Quota {
     pub(crate) async fn throttle(&self, bytes: usize) {
         let Some(rate) = self.rate else { return };
         let until = {
-            let mut state = self.state();
+            let mut used = self.run.used();
             let cost = Duration::from_secs_f64(bytes as f64 / rate as f64);
-            state.paid = state.paid.max(Instant::now()) + cost;
-            state.paid
+            let paid = used.paid.map_or_else(Instant::now, |paid| paid.max(Instant::now())) + cost;
+            *used.paid.insert(paid)
         };
         tokio::time::sleep_until(until).await;
-    }
-
-    fn state(&self) -> MutexGuard<'_, Shared> {
-        self.state.lock().unwrap_or_else(|e| e.into_inner())
     }
 }
 
@@ -78,7 +66,7 @@ impl Grant<'_> {
         let bytes = bytes as u64;
         let enough = bytes <= self.left || self.quota.max.is_none();
         if bytes > self.left {
-            self.quota.state().taken += bytes - self.left;
+            self.quota.run.used().taken += bytes - self.left;
         }
         self.left = self.left.saturating_sub(bytes);
         enough
@@ -87,7 +75,7 @@ impl Grant<'_> {
 
 impl Drop for Grant<'_> {
     fn drop(&mut self) {
-        let mut state = self.quota.state();
+        let mut state = self.quota.run.used();
         state.taken = state.taken.saturating_sub(self.left);
     }
 }
@@ -127,14 +115,16 @@ mod tests {
 
     #[test]
     fn a_budget_is_shared_and_what_is_left_goes_back() {
-        let quota = Quota::new(&TransferOptions { max_bytes: Some(100), ..Default::default() });
+        let quota = Quota::new(&TransferOptions { max_bytes: Some(100), ..Default::default() }, &Arc::default());
         let mut first = quota.grant(60);
         let second = quota.grant(60);
         assert_eq!((first.left(), second.left(), quota.grant(1).left()), (60, 40, 0));
         assert!(first.take(50) && !first.take(11));
         drop((first, second));
         assert_eq!(quota.grant(100).left(), 39);
-        let free = Quota::new(&TransferOptions::default());
+        let sibling = Quota::new(&TransferOptions { max_bytes: Some(70), ..Default::default() }, &quota.run);
+        assert_eq!(sibling.grant(100).left(), 9, "another image of the same run");
+        let free = Quota::new(&TransferOptions::default(), &Arc::default());
         let mut grant = free.grant(5);
         assert!(grant.take(9));
     }

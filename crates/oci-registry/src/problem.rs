@@ -120,6 +120,11 @@ pub(crate) fn refuse_packed(response: &Response, is_whole: bool, place: &Arc<Pla
     }
 }
 
+/// Whether a plain question was answered by a server that wants TLS: it says so in words of its own, not in a registry's.
+pub(crate) fn is_told_to_speak_tls(response: &Response) -> bool {
+    response.status().as_u16() == 400 && content_type(response).is_none_or(|kind| !kind.contains("json"))
+}
+
 /// The content type of an answer without its parameters, in lower case.
 pub(crate) fn content_type(response: &Response) -> Option<String> {
     let value = response.headers().get(CONTENT_TYPE)?.to_str().ok()?;

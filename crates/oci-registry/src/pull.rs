@@ -2,16 +2,18 @@
 
 use std::io::{self, Read};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use bytes::{Buf, Bytes};
 use oci_image::{Descriptor, Digest, DigestHasher, ImageError, RawManifest};
 use reqwest::Method;
 use reqwest::header::{ACCEPT, HeaderValue};
 
+use crate::ask::Ask;
 use crate::auth::Scope;
 use crate::error::RegistryError;
-use crate::exchange::{Ask, Session};
-use crate::fetch::{Done, Transfer};
+use crate::exchange::Session;
+use crate::fetch::{Done, Told, Transfer};
 use crate::pipe::{self, Receiver};
 use crate::route::Route;
 use crate::runtime::Runtime;
@@ -32,7 +34,7 @@ pub(crate) async fn manifest(route: &Route, digest: Option<&Digest>) -> Result<R
 }
 
 /// Asks once for the manifest that `reference` (a tag or digest) names. With `digest`, its bytes must have it.
-async fn manifest_there(
+pub(crate) async fn manifest_there(
     session: &Session,
     reference: &str,
     digest: Option<&Digest>,
@@ -41,7 +43,7 @@ async fn manifest_there(
     let accept = HeaderValue::from_str(&media_type::accept())
         .map_err(|_| RegistryError::protocol(&place, "the accepted types are no header"))?;
     let scope = Scope::pull(session.name.repository());
-    let url = session.endpoint_once().await?.manifest(reference);
+    let url = session.endpoint().manifest(reference);
     let ask = Ask::new(Method::GET, url, scope, &place).header(ACCEPT, accept);
     let response = session.expect(session.send(ask).await?, &[200], &place).await?;
     problem::refuse_page(&response, &place)?;
@@ -77,15 +79,18 @@ pub(crate) async fn manifest_at(route: &Route, descriptor: &Descriptor) -> Resul
     }
 }
 
-/// Opens a blob, and waits for its first bytes, so that one that is not there is known when this returns.
+/// Opens a blob, and waits for its first bytes, so that one that is not there is known when this returns. `kept` grows by
+/// the bytes that are at hand.
 pub(crate) fn blob(
     runtime: &Arc<Runtime>,
     route: &Arc<Route>,
     descriptor: &Descriptor,
+    kept: &Arc<AtomicU64>,
 ) -> Result<BlobReader, RegistryError> {
     let (sender, receiver) = pipe::pipe(limits::PIPE_BYTES);
-    let done = Done::default();
-    let transfer = Transfer::new(Arc::clone(route), descriptor.clone(), sender, Arc::clone(&done));
+    let told = Told { done: Done::default(), kept: Arc::clone(kept) };
+    let done = Arc::clone(&told.done);
+    let transfer = Transfer::new(Arc::clone(route), descriptor.clone(), sender, told);
     let digest = descriptor.digest.clone();
     let before = route.partials.as_ref().and_then(|store| store.stopped(&digest));
     let kept = Kept { route: Arc::clone(route), digest, before };

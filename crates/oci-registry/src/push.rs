@@ -8,10 +8,11 @@ use oci_image::{BlobWriter, Descriptor, Digest, RawManifest};
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 
+use crate::ask::Ask;
 use crate::auth::Scope;
 use crate::body::Payload;
 use crate::error::RegistryError;
-use crate::exchange::{Ask, Session};
+use crate::exchange::Session;
 use crate::limits;
 use crate::options::RegistryOptions;
 use crate::pace::Quota;
@@ -34,7 +35,7 @@ pub(crate) struct Push {
 impl Push {
     /// A push over `session`.
     pub(crate) fn new(runtime: Arc<Runtime>, session: Arc<Session>, options: &RegistryOptions) -> Self {
-        let (mount_from, quota) = (options.mount_from.clone(), Arc::new(Quota::new(&options.transfer)));
+        let (mount_from, quota) = (options.mount_from.clone(), Arc::new(Quota::new(&options.transfer, &options.run)));
         Self { runtime, session, mount_from, quota, opened: Mutex::default() }
     }
 
@@ -105,7 +106,7 @@ impl Push {
             .map_err(|_| RegistryError::protocol(&place, "its media type is no header"))?;
         let scope = Scope::push(self.session.name.repository());
         self.runtime.block_on(async {
-            let ask = Ask::new(Method::PUT, self.session.endpoint().await?.manifest(reference), scope, &place)
+            let ask = Ask::new(Method::PUT, self.session.endpoint().manifest(reference), scope, &place)
                 .header(CONTENT_TYPE, kind)
                 .payload(Payload::Whole(Bytes::copy_from_slice(&manifest.bytes)));
             let response = self.session.ask(ask, &[200, 201, 202]).await?;

@@ -1,10 +1,14 @@
 //! The places an image is fetched from, in order, and whose turn it is after a failure.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use oci_image::Digest;
 
 use crate::error::RegistryError;
 use crate::exchange::Session;
 use crate::name::ImageName;
+use crate::options::RegistryOptions;
 use crate::pace::Quota;
 use crate::partial_store::PartialStore;
 use crate::retry::{self, Tries, Verdict};
@@ -19,19 +23,34 @@ pub(crate) struct Route {
     pub(crate) quota: Quota,
     pub(crate) partials: Option<Arc<PartialStore>>,
     pub(crate) transfer: TransferOptions,
+    /// How often blobs came with wrong bytes that somebody had read by then.
+    wrong: Mutex<BTreeMap<Digest, usize>>,
 }
 
 impl Route {
     /// The route over `sessions`, mirrors first; there must be at least one.
-    pub(crate) fn new(name: ImageName, sessions: Vec<Arc<Session>>, options: &TransferOptions) -> Self {
-        let quota = Quota::new(options);
-        let partials = PartialStore::new(options).map(Arc::new);
-        Self { name, sessions, quota, partials, transfer: options.clone() }
+    pub(crate) fn new(name: ImageName, sessions: Vec<Arc<Session>>, options: &RegistryOptions) -> Self {
+        let quota = Quota::new(&options.transfer, &options.run);
+        let partials = PartialStore::new(&options.transfer).map(Arc::new);
+        Self { name, sessions, quota, partials, transfer: options.transfer.clone(), wrong: Mutex::default() }
     }
 
     /// The turns of one operation.
     pub(crate) fn turns(&self) -> Turns {
         Turns { left: self.sessions.clone(), at: 0, failed: 0, tries: Tries::new(&self.transfer) }
+    }
+
+    /// The turns of fetching a blob: another place begins after each time that it came with wrong bytes.
+    pub(crate) fn turns_for(&self, digest: &Digest) -> Turns {
+        let wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner).get(digest).copied().unwrap_or(0);
+        let mut turns = self.turns();
+        turns.at = wrong % turns.left.len().max(1);
+        turns
+    }
+
+    /// Remembers that a blob came with wrong bytes.
+    pub(crate) fn note_wrong(&self, digest: &Digest) {
+        *self.wrong.lock().unwrap_or_else(PoisonError::into_inner).entry(digest.clone()).or_default() += 1;
     }
 }
 

@@ -7,9 +7,10 @@ use oci_image::Descriptor;
 use reqwest::header::{CONTENT_RANGE, HeaderMap, HeaderValue, RANGE};
 use reqwest::{Method, Response};
 
+use crate::ask::Ask;
 use crate::auth::Scope;
 use crate::error::{Place, RegistryError};
-use crate::exchange::{Ask, Session};
+use crate::exchange::Session;
 use crate::problem;
 
 /// An answer whose body has the bytes that were asked for.
@@ -38,7 +39,7 @@ pub(crate) async fn open(
     ranged: bool,
 ) -> Result<Opened, RegistryError> {
     let scope = Scope::pull(session.name.repository());
-    let url = session.endpoint_once().await?.blob(&descriptor.digest);
+    let url = session.endpoint().blob(&descriptor.digest);
     let mut ask = Ask::new(Method::GET, url, scope, place);
     let ranged = ranged && span != (0..descriptor.size);
     if ranged {

@@ -16,9 +16,9 @@ pub struct TransferOptions {
     /// The floor, in bytes a second: a body that is slower over a whole [`crate::RegistryOptions::timeout`] counts as
     /// stalled. Only time spent waiting for the network counts.
     pub min_rate: Option<u64>,
-    /// The ceiling of all blobs of one image together, in bytes a second.
+    /// The ceiling of all blobs of one run together, in bytes a second.
     pub limit_rate: Option<u64>,
-    /// How many bytes of blobs may be fetched for one image. What came stays in `partials`.
+    /// How many bytes of blobs may be fetched in one run. What came stays in `partials`.
     pub max_bytes: Option<u64>,
     /// The directory for blobs whose transfer has not ended, made with mode 0700 when it is needed. `None` keeps none.
     pub partials: Option<PathBuf>,

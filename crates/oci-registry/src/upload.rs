@@ -8,11 +8,12 @@ use oci_image::{Descriptor, Digest};
 use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue, RANGE};
 use reqwest::{Method, Response, Url};
 
+use crate::ask::Ask;
 use crate::auth::Scope;
 use crate::body::Payload;
 use crate::endpoint::Endpoint;
 use crate::error::{Place, RegistryError};
-use crate::exchange::{Ask, Session};
+use crate::exchange::Session;
 use crate::limits;
 use crate::retry::{self, Verdict};
 
@@ -46,7 +47,7 @@ impl Upload {
     /// Opens an upload.
     pub(crate) async fn begin(session: &Arc<Session>, place: &Arc<Place>) -> Result<Self, RegistryError> {
         let scope = Scope::push(session.name.repository());
-        let ask = Ask::new(Method::POST, session.endpoint().await?.uploads(), scope.clone(), place);
+        let ask = Ask::new(Method::POST, session.endpoint().uploads(), scope.clone(), place);
         let response = session.ask(ask, &[202]).await?;
         Self::opened(session, &response, scope, place)
     }
@@ -59,7 +60,7 @@ impl Upload {
         place: &Arc<Place>,
     ) -> Result<Mount, RegistryError> {
         let scope = Scope::push(session.name.repository()).and_pull(from);
-        let ask = Ask::new(Method::POST, session.endpoint().await?.mount(digest, from), scope.clone(), place);
+        let ask = Ask::new(Method::POST, session.endpoint().mount(digest, from), scope.clone(), place);
         let response = session.ask(ask, &[201, 202]).await?;
         if response.status().as_u16() == 201 {
             return Ok(Mount::Done);
@@ -254,7 +255,7 @@ fn last_received(response: &Response) -> Option<u64> {
 pub(crate) async fn is_there(session: &Session, descriptor: &Descriptor) -> Result<bool, RegistryError> {
     let place = session.place("looking for", format!("blob {}", descriptor.digest));
     let scope = Scope::push(session.name.repository());
-    let ask = Ask::new(Method::HEAD, session.endpoint().await?.blob(&descriptor.digest), scope, &place);
+    let ask = Ask::new(Method::HEAD, session.endpoint().blob(&descriptor.digest), scope, &place);
     let response = session.ask(ask, &[200, 404]).await?;
     let length = response.headers().get(CONTENT_LENGTH);
     let length = length.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());

@@ -1,17 +1,17 @@
 //! Drives the registry client through everything that goes wrong on a network, once and for ever.
 
-use std::error::Error;
-use std::io::{Read, Write};
+mod support;
+
+use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use oci_image::{Descriptor, Digest, ImageSink, ImageSource, RawManifest, VerifyReader};
-use oci_registry::{Environment, RegistryOptions, RegistrySink, RegistrySource, TransferOptions};
+use oci_image::{Descriptor, ImageSource, VerifyReader};
+use oci_registry::{Environment, RegistryOptions, RegistrySource, TransferOptions};
+use support::{MANIFEST, MANIFEST_TYPE, MIB, bytes, descriptor, source, whole};
 use testkit::registry::{Auth, Behaviour, Fault, On, Registry, Seen, Trouble};
-
-const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
-const MANIFEST: &[u8] = br#"{"schemaVersion":2,"config":{},"layers":[]}"#;
-const MIB: usize = 1 << 20;
 
 /// Far more than any of these takes: a client that hangs is what it is to catch.
 const BOUND: Duration = Duration::from_secs(60);
@@ -38,19 +38,6 @@ fn holding(blob: &[u8]) -> Registry {
     registry
 }
 
-fn source(registry: &Registry, options: &RegistryOptions) -> RegistrySource {
-    RegistrySource::open(&format!("{}/a/b:t", registry.host()), options).expect("the name is good")
-}
-
-/// Bytes that are not the same anywhere.
-fn bytes(length: usize) -> Vec<u8> {
-    (0..length).map(|i| (i.wrapping_mul(2_654_435_761) >> 11) as u8).collect()
-}
-
-fn descriptor(bytes: &[u8]) -> Descriptor {
-    Descriptor::new("application/octet-stream", Digest::sha256(bytes), bytes.len() as u64)
-}
-
 /// Reads a blob as everybody does, verified.
 fn fetch(source: &RegistrySource, descriptor: &Descriptor) -> Result<Vec<u8>, String> {
     let started = Instant::now();
@@ -71,17 +58,6 @@ fn begin(source: &RegistrySource, descriptor: &Descriptor, length: usize) {
     let mut reader = source.blob(descriptor).expect("the blob is there");
     let mut buffer = vec![0; length];
     reader.read_exact(&mut buffer).expect("the registry is good");
-}
-
-/// An error with all its causes, as a user sees it.
-fn whole(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text += &format!(": {error}");
-        cause = error.source();
-    }
-    text
 }
 
 fn blobs(seen: &[Seen]) -> Vec<&Seen> {
@@ -206,6 +182,49 @@ fn a_wait_that_is_too_long_ends_at_once_and_a_refusal_too() {
 }
 
 #[test]
+fn a_date_is_waited_for_as_seconds_are() {
+    let blob = bytes(1000);
+    let registry = holding(&blob);
+    let then = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(3);
+    let date = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&then).unwrap();
+    registry.fault(Fault::once(On::Blob, Trouble::Status(429, Some(date))));
+    let started = Instant::now();
+    assert_eq!(fetch(&source(&registry, &options()), &descriptor(&blob)).unwrap(), blob);
+    // A date has whole seconds.
+    assert!(started.elapsed() >= Duration::from_secs(1), "{:?}", started.elapsed());
+}
+
+#[test]
+fn an_endless_manifest_is_cut() {
+    let registry = start();
+    registry.put_manifest("a/b", "t", MANIFEST_TYPE, MANIFEST);
+    registry.fault(Fault::lasting(On::Manifest, Trouble::Endless));
+    let text = whole(&source(&registry, &options()).manifest().unwrap_err());
+    assert!(text.contains("larger than 4194304 bytes"), "{text}");
+}
+
+#[test]
+fn a_first_question_is_the_one_that_is_meant() {
+    let blob = bytes(1000);
+    let registry = holding(&blob);
+    registry.put_manifest("a/b", "t", MANIFEST_TYPE, MANIFEST);
+    let options = options();
+    for _ in 0..2 {
+        registry.forget();
+        let source = source(&registry, &options);
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| assert_eq!(source.manifest().unwrap().bytes, MANIFEST));
+                scope.spawn(|| assert_eq!(fetch(&source, &descriptor(&blob)).unwrap(), blob));
+            }
+        });
+        let seen = registry.seen();
+        assert!(seen.iter().all(|seen| seen.target != "/v2/"), "{seen:?}");
+        assert_eq!(blobs(&seen).len(), 3);
+    }
+}
+
+#[test]
 fn a_server_that_is_away_for_a_while_is_waited_for() {
     let blob = bytes(2 * MIB);
     let registry = holding(&blob);
@@ -300,6 +319,25 @@ fn what_is_kept_is_all_that_is_not_fetched_again() {
         all = starts(&registry).first().copied().unwrap_or(all);
     }
     assert!(all >= (blob.len() / 10 * 8 - 2 * MIB) as u64, "{all}");
+}
+
+#[test]
+fn what_was_kept_is_told_apart_from_what_came() {
+    let blob = bytes(8 * MIB);
+    let dir = tempfile::tempdir().unwrap();
+    let registry = holding(&blob);
+    for begun in [0, 5 * MIB] {
+        if begun > 0 {
+            begin(&source(&registry, &keeping(dir.path())), &descriptor(&blob), begun);
+        }
+        registry.forget();
+        let kept = Arc::default();
+        let source = source(&registry, &keeping(dir.path()));
+        let mut got = Vec::new();
+        source.blob_with_kept(&descriptor(&blob), &kept).unwrap().read_to_end(&mut got).unwrap();
+        assert_eq!(kept.load(Ordering::SeqCst), blob.len() as u64 - given(&registry));
+        assert_eq!(kept.load(Ordering::SeqCst) > 0, begun > 0);
+    }
 }
 
 #[test]
@@ -406,10 +444,21 @@ fn a_ceiling_and_a_budget() {
     assert_eq!(fetch(&source(&registry, &options), &descriptor(&blob)).unwrap(), blob);
     assert!(started.elapsed() >= Duration::from_millis(900), "{:?}", started.elapsed());
 
+    options.run = Arc::default();
+    let started = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            let source = source(&registry, &options);
+            scope.spawn(move || fetch(&source, &descriptor(&bytes(6 * MIB))).unwrap());
+        }
+    });
+    assert!(started.elapsed() >= Duration::from_millis(900), "two images of one run: {:?}", started.elapsed());
+
     options.transfer.limit_rate = None;
     options.transfer.max_bytes = Some(2 * MIB as u64);
     registry.forget();
     for run in 0..3 {
+        options.run = Arc::default();
         let fetched = fetch(&source(&registry, &options), &descriptor(&blob));
         match fetched {
             Ok(got) => assert!(run == 2 && got == blob),
@@ -468,80 +517,6 @@ fn a_token_server_that_stands_still_is_waited_for_once_by_all() {
     assert!(asked <= 16, "8 readers with 4 tries each asked {asked} times");
 }
 
-#[test]
-fn a_streamed_upload_goes_on_where_the_registry_has_it() {
-    let blob = bytes(40 * MIB);
-    let known = descriptor(&blob);
-    for cuts in [vec![0], vec![30 * MIB], vec![MIB, 7 * MIB, 1, 30 * MIB]] {
-        let registry = start();
-        let sink = RegistrySink::open(&format!("{}/a/b:t", registry.host()), &options()).unwrap();
-        for cut in &cuts {
-            registry.fault(Fault::once(On::Upload, Trouble::CutUpload(*cut)));
-        }
-        let mut writer = sink.start_blob(Some(&known)).map_err(|e| whole(&e)).unwrap();
-        writer.write_all(&blob).map_err(|e| whole(&e)).unwrap();
-        writer.commit(&known).map_err(|e| whole(&e)).unwrap();
-        assert_eq!(registry.blob("a/b", &known.digest).map(|got| got == blob), Some(true), "{cuts:?}");
-        let sent: usize = registry.seen().iter().map(|seen| seen.length).sum();
-        assert_eq!(sent, blob.len(), "{cuts:?}");
-        assert_eq!(registry.open_uploads(), 0);
-    }
-    let registry = start();
-    registry.fault(Fault::lasting(On::Upload, Trouble::CutUpload(0)));
-    let sink = RegistrySink::open(&format!("{}/a/b:t", registry.host()), &options()).unwrap();
-    let pushed = sink.start_blob(Some(&known)).map_err(|e| whole(&e)).and_then(|mut writer| {
-        writer.write_all(&blob).map_err(|e| whole(&e))?;
-        writer.commit(&known).map_err(|e| whole(&e))
-    });
-    let text = pushed.unwrap_err();
-    assert!(text.contains(&known.digest.to_string()) && text.contains("given up after"), "{text}");
-}
-
-#[test]
-fn an_upload_the_registry_forgot_begins_anew_while_everything_is_at_hand() {
-    let blob = bytes(40 * MIB);
-    let push = |known: Option<&Descriptor>, cut: usize| {
-        let registry = Registry::start(Behaviour { forgets_uploads: true, ..Default::default() }).unwrap();
-        registry.fault(Fault::once(On::Upload, Trouble::CutUpload(cut)));
-        let sink = RegistrySink::open(&format!("{}/a/b:t", registry.host()), &options()).unwrap();
-        let mut writer = sink.start_blob(known).map_err(|e| whole(&e))?;
-        writer.write_all(&blob).map_err(|e| whole(&e))?;
-        writer.commit(&descriptor(&blob)).map_err(|e| whole(&e))?;
-        assert_eq!(registry.blob("a/b", &descriptor(&blob).digest).map(|got| got == blob), Some(true));
-        Ok::<_, String>(())
-    };
-    for known in [None, Some(&descriptor(&blob))] {
-        assert_eq!(push(known, MIB), Ok(()));
-    }
-    let text = push(Some(&descriptor(&blob)), 35 * MIB).unwrap_err();
-    assert!(text.contains("the registry kept nothing of the upload"), "{text}");
-}
-
-#[test]
-fn uploads_go_on_after_breaks() {
-    let blob = bytes(20 * MIB);
-    let (small, known) = (bytes(1000), descriptor(&blob));
-    for trouble in [Trouble::Status(503, None), Trouble::Silence, Trouble::Reset(0)] {
-        let registry = start();
-        let name = format!("{}/a/b:t", registry.host());
-        let sink = RegistrySink::open(&name, &options()).unwrap();
-        registry.fault(Fault { on: On::Upload, trouble: trouble.clone(), times: 2 });
-        registry.fault(Fault { on: On::Manifest, trouble: trouble.clone(), times: 2 });
-        for (blob, known) in [(&blob, Some(&known)), (&blob, None), (&small, Some(&descriptor(&small)))] {
-            let mut writer = sink.start_blob(known).map_err(|e| whole(&e)).unwrap();
-            writer.write_all(blob).unwrap();
-            writer.commit(&descriptor(blob)).map_err(|e| whole(&e)).unwrap();
-            assert_eq!(registry.blob("a/b", &descriptor(blob).digest).as_ref(), Some(blob), "{trouble:?}");
-        }
-        let manifest = RawManifest {
-            bytes: MANIFEST.to_vec(),
-            media_type: MANIFEST_TYPE.into(),
-            digest: Digest::sha256(MANIFEST),
-        };
-        sink.finish(&manifest).unwrap();
-    }
-}
-
 /// Options with a configuration that puts `mirror` before the registry.
 fn mirrored(dir: &Path, registry: &Registry, mirror: &Registry) -> RegistryOptions {
     let file = dir.join("etc/containers/registries.conf");
@@ -585,4 +560,33 @@ fn a_mirror_that_fails_at_any_point_is_left_for_the_next_place() {
     let missing = RegistrySource::open(&format!("{}/a/c:t", registry.host()), &options).unwrap();
     let text = whole(&missing.manifest().unwrap_err());
     assert!(text.contains(&registry.host()) && text.contains("not found"), "{text}");
+}
+
+#[test]
+fn a_place_that_gave_wrong_bytes_is_asked_last_the_next_time() {
+    let blob = bytes(4 * MIB);
+    let dir = tempfile::tempdir().unwrap();
+    let (mirror, registry) = (holding(&blob), holding(&blob));
+    mirror.fault(Fault::lasting(On::Blob, Trouble::WrongByte(2 * MIB)));
+    let source = source(&registry, &mirrored(dir.path(), &registry, &mirror));
+    assert!(fetch(&source, &descriptor(&blob)).unwrap_err().contains("expected digest"));
+    assert_eq!(fetch(&source, &descriptor(&blob)).unwrap(), blob);
+    assert_eq!((starts(&mirror).len(), starts(&registry).len()), (1, 1));
+}
+
+#[test]
+fn settings_of_a_place_are_its_own_affair() {
+    let blob = bytes(1000);
+    let dir = tempfile::tempdir().unwrap();
+    let (mirror, registry) = (holding(&blob), holding(&blob));
+    let options = mirrored(dir.path(), &registry, &mirror);
+    let certs = dir.path().join("etc/containers/certs.d").join(registry.host());
+    std::fs::create_dir_all(&certs).unwrap();
+    std::fs::write(certs.join("client.cert"), "no certificate").unwrap();
+    let source = source(&registry, &options);
+    assert_eq!(fetch(&source, &descriptor(&blob)).unwrap(), blob);
+    assert_eq!((starts(&mirror).len(), starts(&registry).len()), (1, 0));
+    mirror.fault(Fault::lasting(On::Blob, Trouble::Status(404, None)));
+    let text = fetch(&source, &descriptor(&blob)).unwrap_err();
+    assert!(text.contains("client.cert"), "{text}");
 }

@@ -1,16 +1,14 @@
 //! Drives the registry client against the loopback registry, good and misbehaving.
 
-use std::error::Error;
+mod support;
+
 use std::io::{Read, Write};
 use std::time::Duration;
 
 use oci_image::{Descriptor, Digest, ImageError, ImageSink, ImageSource, RawManifest};
 use oci_registry::{RegistryOptions, RegistrySink, RegistrySource, TransferOptions};
+use support::{MANIFEST, MANIFEST_TYPE, MIB, bytes, descriptor, source, whole};
 use testkit::registry::{Auth, Behaviour, Registry, Seen};
-
-const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
-const MANIFEST: &[u8] = br#"{"schemaVersion":2,"config":{},"layers":[]}"#;
-const MIB: usize = 1 << 20;
 
 fn options() -> RegistryOptions {
     let transfer = TransferOptions { retries: 2, persistence: Duration::from_millis(200), ..Default::default() };
@@ -25,22 +23,8 @@ fn start(behaviour: Behaviour) -> Registry {
     Registry::start(behaviour).expect("the loopback interface has a free port")
 }
 
-fn source(registry: &Registry, options: &RegistryOptions) -> RegistrySource {
-    RegistrySource::open(&format!("{}/a/b:t", registry.host()), options)
-        .expect("the name is good and the registry runs")
-}
-
 fn sink(registry: &Registry, options: &RegistryOptions) -> RegistrySink {
     RegistrySink::open(&format!("{}/a/b:t", registry.host()), options).expect("the name is good and the registry runs")
-}
-
-/// Bytes that are not the same anywhere.
-fn bytes(length: usize) -> Vec<u8> {
-    (0..length).map(|i| (i.wrapping_mul(2_654_435_761) >> 11) as u8).collect()
-}
-
-fn descriptor(bytes: &[u8]) -> Descriptor {
-    Descriptor::new("application/octet-stream", Digest::sha256(bytes), bytes.len() as u64)
 }
 
 fn raw(bytes: &[u8]) -> RawManifest {
@@ -58,17 +42,6 @@ fn push(sink: &RegistrySink, known: Option<&Descriptor>, bytes: &[u8]) -> Result
     let mut writer = sink.start_blob(known).map_err(|e| whole(&e))?;
     writer.write_all(bytes).map_err(|e| whole(&e))?;
     writer.commit(&descriptor(bytes)).map_err(|e| whole(&e))
-}
-
-/// An error with all its causes, as a user sees it.
-fn whole(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text += &format!(": {error}");
-        cause = error.source();
-    }
-    text
 }
 
 fn count(seen: &[Seen], method: &str) -> usize {
@@ -357,5 +330,8 @@ fn plain_http_only_where_tls_is_not_asked_for() {
     assert!(registry.seen().is_empty());
     let nobody = RegistrySource::open("127.0.0.1:1/a", &self::options()).unwrap();
     let text = whole(&nobody.manifest().unwrap_err());
-    assert!(text.contains("given up after") && text.contains("contacting 127.0.0.1:1: network failure"), "{text}");
+    assert!(
+        text.contains("given up after") && text.contains("fetching manifest latest of 127.0.0.1:1/a: network failure"),
+        "{text}"
+    );
 }

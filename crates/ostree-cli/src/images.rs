@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use oci_image::{ImageReference, ImageSink, ImageSource, OstreeImageReference, SignatureSource, Transport, disk};
-use oci_registry::{Environment, Listener, RegistryOptions, RegistrySink, RegistrySource};
+use oci_registry::{Environment, Listener, RegistryOptions, RegistrySink, RegistrySource, Run};
 use oci_storage::StorageSource;
 use ostree_repo::Repo;
 
@@ -31,6 +31,9 @@ pub struct RegistryArgs {
     /// Which of the host's files are read; credential files once for all that a command opens
     #[arg(skip)]
     pub environment: Arc<Environment>,
+    /// What all images that a command opens have in common
+    #[arg(skip)]
+    pub run: Arc<Run>,
     /// Say on standard error which credential file, entry or helper is used
     #[arg(long, overrides_with = "debug_auth")]
     pub debug_auth: bool,
@@ -67,6 +70,7 @@ impl RegistryArgs {
             transfer: self.transfer.options(None),
             authfile: self.authfile.clone(),
             environment: (*self.environment).clone(),
+            run: Arc::clone(&self.run),
             debug_auth: self.debug_auth.then(|| Arc::new(|words: &str| eprintln!("{words}")) as Listener),
             anonymous: self.auth_anonymous,
             cert_dir: self.cert_dir.clone(),

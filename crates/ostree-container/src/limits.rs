@@ -14,3 +14,6 @@ pub const MAX_PREPARE_ROOT: u64 = 1024 * 1024;
 /// Uncompressed bytes of a layer that is compressed at every level to find the one it had. Larger ones would cost more than
 /// the digest is worth.
 pub const MAX_PROBED_LAYER: u64 = 64 * 1024 * 1024;
+
+/// How often a layer is read again whose bytes came damaged: a wrong byte goes away, a damaged copy stays.
+pub const DAMAGED_READS: usize = 2;

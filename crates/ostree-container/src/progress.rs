@@ -28,8 +28,10 @@ pub enum Event {
         /// How many there will be.
         size: u64,
     },
-    /// So many bytes are done.
+    /// So many bytes are done, those of [`Event::Kept`] not among them.
     Bytes(u64),
+    /// So many bytes were at hand from an earlier try, and need not come in.
+    Kept(u64),
     /// Everything is written and is being made durable.
     Finishing,
     /// The operation is over.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::num::NonZeroUsize;
 
 use oci_image::layer::{LayerWriter, Workers, WrittenLayer};
-use oci_image::{BlobWriter, Compression, Descriptor, Digest, ImageSink};
+use oci_image::{BlobWriter, Compression, Descriptor, Digest, ImageError, ImageSink};
 use ostree_tar::TarError;
 
 use crate::error::ContainerError;
@@ -72,10 +72,28 @@ impl<'a> LayerJob<'a> {
             return Ok(written.clone());
         }
         let descriptor = known.as_ref().map(WrittenLayer::descriptor);
-        let blob = self.sink.start_blob(descriptor.as_ref())?;
+        let mut left = oci_image::limits::LOST_WRITES;
+        let written = loop {
+            match self.send(name, compression, produce, descriptor.as_ref()) {
+                Err(error) if left > 0 && ImageError::is_lost(&error) => left -= 1,
+                sent => break sent?,
+            }
+        };
+        self.done += written.uncompressed;
+        Ok(written)
+    }
+
+    /// Writes a layer once.
+    fn send(
+        &self,
+        name: &str,
+        compression: Compression,
+        produce: Produce<'_>,
+        known: Option<&Descriptor>,
+    ) -> Result<WrittenLayer, ContainerError> {
+        let blob = self.sink.start_blob(known)?;
         let (written, blob) = self.compress(name, compression, produce, (blob, known.is_none()))?;
         blob.commit(&written.descriptor())?;
-        self.done += written.uncompressed;
         Ok(written)
     }
 

@@ -7,21 +7,36 @@ use ostree_container::{Event, Listener};
 
 /// A bar for the operation that is going on.
 #[derive(Default)]
-pub struct Bar(Mutex<Option<ProgressBar>>);
+pub struct Bar(Mutex<Option<Shown>>);
+
+/// What the bar shows: what came in, and what was kept of an earlier try.
+struct Shown {
+    bar: ProgressBar,
+    bytes: u64,
+    kept: u64,
+}
+
+impl Shown {
+    /// Threads count together, and tell one after another.
+    fn count(&mut self, bytes: u64, kept: u64) {
+        (self.bytes, self.kept) = (self.bytes.max(bytes), self.kept.max(kept));
+        self.bar.set_position(self.bytes + self.kept);
+    }
+}
 
 impl Listener for Bar {
     fn event(&self, event: Event) {
         let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match (event, slot.as_ref()) {
-            (Event::Start { task, bytes, .. }, _) => *slot = Some(start(task, bytes)),
-            (Event::Layer { index, name }, Some(bar)) => {
-                bar.set_message(format!("layer {} {}", index + 1, short(&name)))
+        match (event, slot.as_mut()) {
+            (Event::Start { task, bytes, .. }, _) => *slot = Some(Shown { bar: start(task, bytes), bytes: 0, kept: 0 }),
+            (Event::Layer { index, name }, Some(shown)) => {
+                shown.bar.set_message(format!("layer {} {}", index + 1, short(&name)))
             }
-            // Threads count together, and tell one after another.
-            (Event::Bytes(bytes), Some(bar)) if bytes > bar.position() => bar.set_position(bytes),
-            (Event::Bytes(_) | Event::LayerBytes { .. }, _) => {}
-            (Event::Finishing, Some(bar)) => bar.set_message("finishing"),
-            (Event::Done, Some(bar)) => bar.finish_and_clear(),
+            (Event::Bytes(bytes), Some(shown)) => shown.count(bytes, 0),
+            (Event::Kept(bytes), Some(shown)) => shown.count(0, bytes),
+            (Event::LayerBytes { .. }, _) => {}
+            (Event::Finishing, Some(shown)) => shown.bar.set_message("finishing"),
+            (Event::Done, Some(shown)) => shown.bar.finish_and_clear(),
             (_, None) => {}
         }
     }
@@ -48,8 +63,8 @@ fn short(name: &str) -> String {
 
 impl Drop for Bar {
     fn drop(&mut self) {
-        if let Some(bar) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            bar.finish_and_clear();
+        if let Some(shown) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            shown.bar.finish_and_clear();
         }
     }
 }

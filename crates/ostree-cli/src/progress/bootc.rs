@@ -30,6 +30,7 @@ pub struct Bootc {
     layers_done: usize,
     running: BTreeMap<usize, Running>,
     bytes: u64,
+    kept: u64,
     changed: bool,
     /// Whether the import is being finished, or is over.
     finishing: Option<bool>,
@@ -47,6 +48,7 @@ impl Bootc {
             layers_done: 0,
             running: BTreeMap::new(),
             bytes: 0,
+            kept: 0,
             changed: true,
             finishing: None,
         }
@@ -76,7 +78,7 @@ impl Bootc {
         });
         json!({
             "type": "ProgressBytes", "task": self.task, "description": format!("{} {}", self.task, self.image),
-            "id": self.image, "bytesCached": 0, "bytes": self.bytes, "bytesTotal": self.total,
+            "id": self.image, "bytesCached": self.kept, "bytes": self.bytes, "bytesTotal": self.total,
             "stepsCached": 0, "steps": self.layers_done, "stepsTotal": self.layers,
             "subtasks": subtasks.collect::<Vec<_>>(),
         })
@@ -105,6 +107,10 @@ impl Shape for Bootc {
             Event::Bytes(bytes) => {
                 self.changed |= bytes > self.bytes;
                 self.bytes = self.bytes.max(bytes);
+            }
+            Event::Kept(bytes) => {
+                self.changed |= bytes > self.kept;
+                self.kept = self.kept.max(bytes);
             }
             Event::Finishing => {
                 let last: Vec<Value> = std::iter::from_fn(|| self.moved()).collect();

@@ -19,18 +19,24 @@ enum Phase {
     Done,
 }
 
-/// `start`, `layer`, `bytes`, `finishing`, `done`; and `preparing`, where the start takes its time.
+/// `start`, `layer`, `bytes`, `finishing`, `done`; and `preparing`, where the start takes its time. What was kept of an
+/// earlier try is told apart from the bytes that come in; together they make the total.
 #[derive(Debug, Default)]
 pub struct Plain {
     phase: Phase,
     total: u64,
     bytes: u64,
-    told: u64,
+    kept: u64,
+    told: (u64, u64),
 }
 
 impl Plain {
     fn count(&self) -> Value {
-        json!({"type": "bytes", "bytes": self.bytes, "total": self.total})
+        let mut count = json!({"type": "bytes", "bytes": self.bytes, "total": self.total});
+        if self.kept > 0 {
+            count["kept"] = self.kept.into();
+        }
+        count
     }
 }
 
@@ -47,6 +53,10 @@ impl Shape for Plain {
                 self.bytes = self.bytes.max(bytes);
                 Vec::new()
             }
+            Event::Kept(bytes) => {
+                self.kept = self.kept.max(bytes);
+                Vec::new()
+            }
             Event::LayerBytes { .. } => Vec::new(),
             Event::Finishing => {
                 self.phase = Phase::Finishing;
@@ -60,8 +70,8 @@ impl Shape for Plain {
     }
 
     fn moved(&mut self) -> Option<Value> {
-        let before = std::mem::replace(&mut self.told, self.bytes);
-        (before != self.bytes).then(|| self.count())
+        let now = (self.bytes, self.kept);
+        (std::mem::replace(&mut self.told, now) != now).then(|| self.count())
     }
 
     fn again(&self) -> Option<Value> {
@@ -89,8 +99,8 @@ mod tests {
         let seven = json!({"type": "bytes", "bytes": 7, "total": 9});
         assert_eq!((shape.moved(), shape.moved()), (Some(seven.clone()), None));
         assert_eq!(shape.again(), Some(seven));
-        shape.event(Event::Bytes(9));
-        let nine = json!({"type": "bytes", "bytes": 9, "total": 9});
+        shape.event(Event::Kept(2));
+        let nine = json!({"type": "bytes", "bytes": 7, "kept": 2, "total": 9});
         assert_eq!(shape.event(Event::Finishing), [nine, json!({"type": "finishing"})]);
         assert_eq!(shape.again(), Some(json!({"type": "finishing"})));
         shape.event(Event::Done);

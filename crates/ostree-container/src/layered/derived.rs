@@ -18,7 +18,7 @@ use crate::layered::policy;
 use crate::layered::present::Kept;
 use crate::pull::each::each;
 use crate::pull::pipe::read_layer;
-use crate::pull::received::Received;
+use crate::pull::received::{Received, doubtful};
 
 /// A derived layer, read or found.
 pub struct Derived {
@@ -60,7 +60,7 @@ impl Job<'_> {
         let jobs = self.options.threads();
         let writers = jobs.get().div_ceil(missing.len().max(1));
         let read = each(jobs, &missing, &|| self.source.stop(), |_, ((index, planned), _)| {
-            self.source.twice(|| self.read(first + index, planned, writers))
+            self.source.again(|| self.read(first + index, planned, writers))
         })?;
         let mut read = read.into_iter();
         Ok(found.into_iter().filter_map(|found| found.or_else(|| read.next())).collect())
@@ -102,7 +102,7 @@ impl Job<'_> {
             label: self.policy.is_some().then_some(&label),
             writers,
         };
-        let (contents, _) = read_layer(opened, &planned.layer.diff_id, |stream| {
+        let (contents, _) = read_layer(opened, &planned.layer.diff_id, doubtful, |stream| {
             read_tar(stream, self.transaction, &options)
                 .map_err(|source| ContainerError::Layer { layer: digest.to_string(), source })
         })?;

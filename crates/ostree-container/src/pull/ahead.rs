@@ -1,7 +1,8 @@
 //! Opening blobs before they are needed, so that the waiting times of a network overlap.
 
 use std::io::Read;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use oci_image::{Descriptor, ImageError, ImageSource};
 
@@ -9,8 +10,25 @@ use oci_image::{Descriptor, ImageError, ImageSource};
 /// large ones, which keep the network busy by themselves.
 const MAX_AHEAD: u64 = 2 * 1024 * 1024;
 
+/// How many blobs may be open ahead of their readers, whatever their size: each may hold a file or a connection.
+const MAX_OPEN: usize = 64;
+
+/// A blob that is being read.
+pub struct OpenBlob {
+    /// Its bytes.
+    pub bytes: Box<dyn Read + Send>,
+    /// How many of the first ones were at hand from an earlier try.
+    pub kept: Arc<AtomicU64>,
+}
+
 /// An open blob, or why it could not be opened.
-type Opened = Result<Box<dyn Read + Send>, ImageError>;
+type Opened = Result<OpenBlob, ImageError>;
+
+/// Opens a blob of `source`.
+pub fn open(source: &dyn ImageSource, descriptor: &Descriptor) -> Opened {
+    let kept = Arc::default();
+    Ok(OpenBlob { bytes: source.blob_with_kept(descriptor, &kept)?, kept })
+}
 
 enum Slot {
     /// Nobody has begun.
@@ -43,7 +61,7 @@ pub struct Ahead<'a> {
 }
 
 impl<'a> Ahead<'a> {
-    /// Opens up to `parallel` of the blobs in `wanted` at a time, once [`Ahead::run`] is called.
+    /// Opens the blobs in `wanted`, up to `parallel` of them at the same time, once [`Ahead::run`] is called.
     pub fn new(source: &'a dyn ImageSource, wanted: Vec<&'a Descriptor>, parallel: usize) -> Self {
         let slots = wanted.iter().map(|_| Slot::Waiting).collect();
         let state = Mutex::new(State { slots, ahead: 0, bytes: 0, ended: false });
@@ -85,7 +103,7 @@ impl<'a> Ahead<'a> {
                 Some(Slot::Waiting | Slot::Gone) | None => {
                     drop(state);
                     let wanted = self.wanted.get(index).ok_or_else(|| unknown(index))?;
-                    return self.source.blob(wanted);
+                    return open(self.source, wanted);
                 }
             }
         }
@@ -93,7 +111,7 @@ impl<'a> Ahead<'a> {
 
     fn open_all(&self) {
         while let Some((index, wanted)) = self.next() {
-            let opened = self.source.blob(wanted);
+            let opened = open(self.source, wanted);
             let mut state = self.lock();
             match state.slots.get_mut(index) {
                 Some(slot) if matches!(slot, Slot::Opening) => *slot = Slot::Ready(opened),
@@ -112,7 +130,7 @@ impl<'a> Ahead<'a> {
             }
             let waiting = state.slots.iter().position(|slot| matches!(slot, Slot::Waiting))?;
             let cost = self.cost(waiting);
-            if state.ahead == 0 || (state.ahead < self.parallel && state.bytes + cost <= MAX_AHEAD) {
+            if state.ahead == 0 || (state.ahead < MAX_OPEN && state.bytes + cost <= MAX_AHEAD) {
                 *state.slots.get_mut(waiting)? = Slot::Opening;
                 state.ahead += 1;
                 state.bytes += cost;
@@ -165,7 +183,7 @@ mod tests {
     /// A source whose blobs are their own sizes as text.
     #[derive(Default)]
     struct Sizes {
-        open: AtomicUsize,
+        opening: AtomicUsize,
         most: AtomicUsize,
     }
 
@@ -182,9 +200,11 @@ mod tests {
             Err(unknown(0))
         }
 
-        fn blob(&self, descriptor: &Descriptor) -> Opened {
-            let open = self.open.fetch_add(1, Ordering::SeqCst) + 1;
-            self.most.fetch_max(open, Ordering::SeqCst);
+        fn blob(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send>, ImageError> {
+            let opening = self.opening.fetch_add(1, Ordering::SeqCst) + 1;
+            self.most.fetch_max(opening, Ordering::SeqCst);
+            std::thread::yield_now();
+            self.opening.fetch_sub(1, Ordering::SeqCst);
             match descriptor.size {
                 13 => Err(unknown(13)),
                 size => Ok(Box::new(std::io::Cursor::new(size.to_string()))),
@@ -197,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn every_blob_comes_once_and_few_are_open() {
+    fn every_blob_comes_once_and_few_are_opened_at_a_time() {
         let (source, blobs) = (Sizes::default(), blobs(40));
         let ahead = Ahead::new(&source, blobs.iter().collect(), 4);
         let failed = ahead.run(|| {
@@ -205,15 +225,11 @@ mod tests {
                 .filter(|&index| match ahead.take(index) {
                     Ok(mut blob) => {
                         let mut text = String::new();
-                        blob.read_to_string(&mut text).unwrap();
+                        blob.bytes.read_to_string(&mut text).unwrap();
                         assert_eq!(text, index.to_string());
-                        source.open.fetch_sub(1, Ordering::SeqCst);
                         false
                     }
-                    Err(_) => {
-                        source.open.fetch_sub(1, Ordering::SeqCst);
-                        true
-                    }
+                    Err(_) => true,
                 })
                 .count()
         });

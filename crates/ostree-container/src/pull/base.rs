@@ -15,7 +15,7 @@ use crate::error::ContainerError;
 use crate::keys::COMMIT_LABEL;
 use crate::pull::each::each;
 use crate::pull::pipe::read_layer;
-use crate::pull::received::Received;
+use crate::pull::received::{Received, doubtful};
 use crate::shape::Layer;
 
 /// The layers of one commit on their way into a repository.
@@ -45,7 +45,7 @@ impl BaseImport<'_> {
         // Threads that read share the processors with those that write.
         let writers = self.jobs.get().div_ceil(layers.len().max(1));
         each(self.jobs, layers, &|| self.source.stop(), |_, (index, layer)| {
-            self.source.twice(|| match index {
+            self.source.again(|| match index {
                 0 => self.commit_layer(layer, writers).map(Held::Commit),
                 _ => self.chunk_layer(*index, layer, writers).map(Held::Files),
             })
@@ -78,7 +78,7 @@ impl BaseImport<'_> {
         consume: impl FnOnce(&mut dyn Read) -> Result<T, TarError>,
     ) -> Result<T, ContainerError> {
         let opened = self.source.open_layer(index, &layer.descriptor)?;
-        let (value, _) = read_layer(opened, &layer.diff_id, |stream| {
+        let (value, _) = read_layer(opened, &layer.diff_id, doubtful, |stream| {
             consume(stream)
                 .map_err(|source| ContainerError::Layer { layer: layer.descriptor.digest.to_string(), source })
         })?;

@@ -43,12 +43,22 @@ impl Read for PipeReader {
     }
 }
 
+/// What became of a layer whose bytes went to a reader.
+enum Fetched<R: Read> {
+    /// It was read to its end, and is right.
+    Whole(LayerContent),
+    /// The reader wanted no more.
+    Left(Box<LayerReader<VerifyReader<R>>>),
+}
+
 /// Gives the uncompressed bytes of `layer` to `consume`, while another thread fetches and decompresses; then checks the
 /// blob and, where one is expected, the diff-id, to the last byte. A failure of the layer itself goes before what
-/// `consume` made of the truncated stream.
+/// `consume` made of the truncated stream. Where that is an error that wrong bytes may have led to (`doubtful`), the rest is
+/// read to know whether they were wrong.
 pub fn read_layer<R: Read + Send, T, E: From<ImageError>>(
     layer: LayerReader<VerifyReader<R>>,
     diff_id: &Digest,
+    doubtful: impl Fn(&E) -> bool,
     consume: impl FnOnce(&mut dyn Read) -> Result<T, E>,
 ) -> Result<(T, LayerContent), E> {
     let (sender, pieces) = sync_channel(PIECES);
@@ -67,10 +77,11 @@ pub fn read_layer<R: Read + Send, T, E: From<ImageError>>(
             Err(panic) => std::panic::resume_unwind(panic),
         };
         match (fetched, consumed) {
-            (Ok(Some(content)), Ok(value)) => Ok((value, content)),
+            (Ok(Fetched::Whole(content)), Ok(value)) => Ok((value, content)),
             (Err(e), _) => Err(E::from(e)),
+            (Ok(Fetched::Left(layer)), Err(e)) if doubtful(&e) => Err(damage(*layer).map_or(e, E::from)),
             (Ok(_), Err(e)) => Err(e),
-            (Ok(None), Ok(_)) => Err(E::from(ImageError::Invalid {
+            (Ok(Fetched::Left(_)), Ok(_)) => Err(E::from(ImageError::Invalid {
                 what: "layer".into(),
                 reason: "reading stopped before its end".into(),
             })),
@@ -78,13 +89,22 @@ pub fn read_layer<R: Read + Send, T, E: From<ImageError>>(
     })
 }
 
-/// Sends the layer piece by piece; `None` if the reader has gone away.
+/// Reads the rest of a layer: what is wrong with its bytes, if something is.
+fn damage<R: Read>(layer: LayerReader<VerifyReader<R>>) -> Option<ImageError> {
+    let damaged = |error: &ImageError| {
+        use ImageError as E;
+        matches!(error, E::DigestMismatch { .. } | E::SizeMismatch { .. } | E::Stream { .. })
+    };
+    layer.finish_verified(None).err().filter(damaged)
+}
+
+/// Sends the layer piece by piece, as long as the reader takes them.
 fn pump<R: Read>(
     mut layer: LayerReader<VerifyReader<R>>,
     diff_id: &Digest,
     sender: &SyncSender<Vec<u8>>,
     emptied: &Receiver<Vec<u8>>,
-) -> Result<Option<LayerContent>, ImageError> {
+) -> Result<Fetched<R>, ImageError> {
     loop {
         let mut piece = emptied.try_recv().unwrap_or_default();
         piece.resize(PIECE, 0);
@@ -99,10 +119,44 @@ fn pump<R: Read>(
         }
         piece.truncate(filled);
         if filled == 0 {
-            return layer.finish_verified(Some(diff_id)).map(Some);
+            return layer.finish_verified(Some(diff_id)).map(Fetched::Whole);
         }
         if sender.send(piece).is_err() {
-            return Ok(None);
+            return Ok(Fetched::Left(Box::new(layer)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use oci_image::{Descriptor, media_type};
+
+    use super::*;
+    use crate::error::ContainerError;
+
+    #[test]
+    fn what_wrong_bytes_led_to_is_told_from_what_is_wrong_with_the_layer() {
+        let bytes = vec![7; 3 * PIECE * PIECES];
+        let right = Digest::sha256(&bytes);
+        let wrong = Digest::sha256(b"");
+        for (digest, doubt, damaged) in [(&right, true, false), (&wrong, true, true), (&wrong, false, false)] {
+            let descriptor = Descriptor::new(media_type::OCI_LAYER, digest.clone(), bytes.len() as u64);
+            let blob = VerifyReader::new(bytes.as_slice(), &descriptor, "layer");
+            let layer = LayerReader::new(blob, &descriptor.media_type, "layer".to_owned()).unwrap();
+            let read = read_layer(
+                layer,
+                digest,
+                |_| doubt,
+                |stream| {
+                    stream.read_exact(&mut [0; 100]).unwrap();
+                    Err::<(), _>(ContainerError::Request("no tar".into()))
+                },
+            );
+            match read.map(drop).unwrap_err() {
+                ContainerError::Image(ImageError::DigestMismatch { .. }) => assert!(damaged),
+                ContainerError::Request(_) => assert!(!damaged),
+                other => panic!("{other}"),
+            }
         }
     }
 }

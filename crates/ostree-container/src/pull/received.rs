@@ -1,5 +1,6 @@
 //! Counting the bytes that come from a source, and stopping them.
 
+use std::error::Error;
 use std::io::{self, Read};
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -7,10 +8,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use oci_image::blob::VerifyReader;
 use oci_image::layer::LayerReader;
 use oci_image::{Descriptor, ImageError, ImageSource};
+use ostree_core::StoreError;
+use ostree_tar::TarError;
 
 use crate::error::ContainerError;
+use crate::limits;
 use crate::progress::{Event, Listener};
-use crate::pull::ahead::Ahead;
+use crate::pull::ahead::{self, Ahead, OpenBlob};
 
 /// How many blobs are fetched at a time where nobody said. This does not follow the processors: it hides waiting times.
 pub const PARALLEL_FETCHES: usize = 8;
@@ -26,8 +30,9 @@ pub struct Received<'a> {
     /// The positions in the image of the layers that are opened ahead, in order.
     positions: Vec<usize>,
     listener: &'a dyn Listener,
-    /// The bytes of all blobs so far.
+    /// The bytes of all blobs so far that came in, and those that were at hand.
     bytes: AtomicU64,
+    kept: AtomicU64,
     stopped: AtomicBool,
 }
 
@@ -41,7 +46,8 @@ impl<'a> Received<'a> {
     ) -> Self {
         let (positions, wanted) = layers.iter().copied().unzip();
         let ahead = Ahead::new(source, wanted, parallel.map_or(PARALLEL_FETCHES, NonZeroUsize::get));
-        Self { ahead, positions, listener, bytes: AtomicU64::new(0), stopped: AtomicBool::new(false) }
+        let (bytes, kept, stopped) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
+        Self { ahead, positions, listener, bytes, kept, stopped }
     }
 
     /// Does `work`, which reads the layers, while others are opened.
@@ -55,23 +61,31 @@ impl<'a> Received<'a> {
         let what = format!("layer {}", descriptor.digest);
         let blob = match self.positions.iter().position(|position| *position == index) {
             Some(slot) => self.ahead.take(slot)?,
-            None => self.ahead.source().blob(descriptor)?,
+            None => ahead::open(self.ahead.source(), descriptor)?,
         };
         let stored = self.ahead.source().stored_as(descriptor)?;
-        let counted = Counted { blob, source: self, index, bytes: 0, size: stored.size };
+        let counted = Counted { blob, source: self, index, bytes: 0, kept: 0, size: stored.size };
         let blob = VerifyReader::new(counted, &stored, what.clone());
         LayerReader::new(blob, &stored.media_type, what)
     }
 
-    /// Reads a layer with `read`, and once more if its bytes were damaged: the network may be at fault, not the image.
-    pub fn twice<T>(&self, read: impl Fn() -> Result<T, ContainerError>) -> Result<T, ContainerError> {
-        match read() {
-            Err(ContainerError::Image(ImageError::DigestMismatch { .. } | ImageError::Stream { .. }))
-                if !self.stopped.load(Ordering::Relaxed) =>
-            {
-                read()
+    /// Reads a layer with `read`, and a few times more if its bytes were damaged: the network may be at fault, not the image.
+    /// Nothing but its digest vouches for a commit's signatures, and so they are looked at again too.
+    pub fn again<T>(&self, read: impl Fn() -> Result<T, ContainerError>) -> Result<T, ContainerError> {
+        let damaged = |error: &ContainerError| {
+            use ImageError as E;
+            matches!(
+                error,
+                ContainerError::Image(E::DigestMismatch { .. } | E::SizeMismatch { .. } | E::Stream { .. })
+                    | ContainerError::Layer { source: TarError::Verify { .. }, .. }
+            )
+        };
+        let mut left = limits::DAMAGED_READS;
+        loop {
+            match read() {
+                Err(error) if damaged(&error) && left > 0 && !self.stopped.load(Ordering::Relaxed) => left -= 1,
+                other => return other,
             }
-            other => other,
         }
     }
 
@@ -81,16 +95,33 @@ impl<'a> Received<'a> {
     }
 }
 
+/// Whether wrong bytes may be what led to an error of reading a layer. The repository's own failures, and signatures that do
+/// not vouch for the commit, are no reason to fetch the rest of a layer.
+pub fn doubtful(error: &ContainerError) -> bool {
+    let ContainerError::Layer { source, .. } = error else { return false };
+    let mut cause: Option<&(dyn Error + 'static)> = Some(source);
+    while let Some(error) = cause {
+        let own = matches!(error.downcast_ref(), Some(TarError::Verify { .. } | TarError::Prepare { .. }))
+            || matches!(error.downcast_ref(), Some(StoreError::Backend(_)));
+        if own {
+            return false;
+        }
+        cause = error.source();
+    }
+    true
+}
+
 /// A layer whose stored bytes are verified and counted.
 pub type CountedLayer<'a> = LayerReader<VerifyReader<Counted<'a>>>;
 
 /// A blob whose bytes are reported.
 pub struct Counted<'a> {
-    blob: Box<dyn Read + Send>,
+    blob: OpenBlob,
     source: &'a Received<'a>,
-    /// Its position in the image, how much of it has come, and its size.
+    /// Its position in the image, how much of it has come, how much of that was at hand before, and its size.
     index: usize,
     bytes: u64,
+    kept: u64,
     size: u64,
 }
 
@@ -99,12 +130,19 @@ impl Read for Counted<'_> {
         if self.source.stopped.load(Ordering::Relaxed) {
             return Err(io::Error::other("stopped because another layer failed"));
         }
-        let read = self.blob.read(target)?;
+        let read = self.blob.bytes.read(target)?;
         self.bytes += read as u64;
+        let kept = self.blob.kept.load(Ordering::Acquire).min(self.bytes);
         let (index, bytes, size) = (self.index, self.bytes, self.size);
         self.source.listener.event(Event::LayerBytes { index, bytes, size });
-        let before = self.source.bytes.fetch_add(read as u64, Ordering::Relaxed);
-        self.source.listener.event(Event::Bytes(before + read as u64));
+        let from_before = kept - std::mem::replace(&mut self.kept, kept);
+        let received = (read as u64).saturating_sub(from_before);
+        if from_before > 0 {
+            let before = self.source.kept.fetch_add(from_before, Ordering::Relaxed);
+            self.source.listener.event(Event::Kept(before + from_before));
+        }
+        let before = self.source.bytes.fetch_add(received, Ordering::Relaxed);
+        self.source.listener.event(Event::Bytes(before + received));
         Ok(read)
     }
 }

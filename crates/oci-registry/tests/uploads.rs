@@ -1,0 +1,124 @@
+//! Drives uploads through everything that goes wrong on a network.
+
+mod support;
+
+use std::io::Write;
+use std::time::Duration;
+
+use oci_image::{Descriptor, Digest, ImageError, ImageSink, RawManifest};
+use oci_registry::{RegistryOptions, RegistrySink, TransferOptions};
+use support::{MANIFEST, MANIFEST_TYPE, MIB, bytes, descriptor, source, whole};
+use testkit::registry::{Behaviour, Fault, On, Registry, Trouble};
+
+fn options() -> RegistryOptions {
+    let transfer = TransferOptions { retries: 4, persistence: Duration::from_millis(600), ..Default::default() };
+    let timeout = Duration::from_millis(500);
+    RegistryOptions { tls_verify: false, anonymous: true, timeout, transfer, ..Default::default() }
+}
+
+fn start() -> Registry {
+    Registry::start(Behaviour::default()).expect("the loopback interface has a free port")
+}
+
+#[test]
+fn a_streamed_upload_goes_on_where_the_registry_has_it() {
+    let blob = bytes(40 * MIB);
+    let known = descriptor(&blob);
+    for cuts in [vec![0], vec![30 * MIB], vec![MIB, 7 * MIB, 1, 30 * MIB]] {
+        let registry = start();
+        let sink = RegistrySink::open(&format!("{}/a/b:t", registry.host()), &options()).unwrap();
+        for cut in &cuts {
+            registry.fault(Fault::once(On::Upload, Trouble::CutUpload(*cut)));
+        }
+        let mut writer = sink.start_blob(Some(&known)).map_err(|e| whole(&e)).unwrap();
+        writer.write_all(&blob).map_err(|e| whole(&e)).unwrap();
+        writer.commit(&known).map_err(|e| whole(&e)).unwrap();
+        assert_eq!(registry.blob("a/b", &known.digest).map(|got| got == blob), Some(true), "{cuts:?}");
+        let sent: usize = registry.seen().iter().map(|seen| seen.length).sum();
+        assert_eq!(sent, blob.len(), "{cuts:?}");
+        assert_eq!(registry.open_uploads(), 0);
+    }
+    let registry = start();
+    registry.fault(Fault::lasting(On::Upload, Trouble::CutUpload(0)));
+    let sink = RegistrySink::open(&format!("{}/a/b:t", registry.host()), &options()).unwrap();
+    let pushed = sink.start_blob(Some(&known)).map_err(|e| whole(&e)).and_then(|mut writer| {
+        writer.write_all(&blob).map_err(|e| whole(&e))?;
+        writer.commit(&known).map_err(|e| whole(&e))
+    });
+    let text = pushed.unwrap_err();
+    assert!(text.contains(&known.digest.to_string()) && text.contains("given up after"), "{text}");
+}
+
+#[test]
+fn an_upload_the_registry_forgot_begins_anew_while_everything_is_at_hand() {
+    let blob = bytes(40 * MIB);
+    let push = |known: Option<&Descriptor>, cut: usize| {
+        let registry = Registry::start(Behaviour { forgets_uploads: true, ..Default::default() }).unwrap();
+        registry.fault(Fault::once(On::Upload, Trouble::CutUpload(cut)));
+        let sink = RegistrySink::open(&format!("{}/a/b:t", registry.host()), &options()).unwrap();
+        let mut writer = sink.start_blob(known).map_err(|e| whole(&e))?;
+        writer.write_all(&blob).map_err(|e| whole(&e))?;
+        writer.commit(&descriptor(&blob)).map_err(|e| whole(&e))?;
+        assert_eq!(registry.blob("a/b", &descriptor(&blob).digest).map(|got| got == blob), Some(true));
+        Ok::<_, String>(())
+    };
+    for known in [None, Some(&descriptor(&blob))] {
+        assert_eq!(push(known, MIB), Ok(()));
+    }
+    let text = push(Some(&descriptor(&blob)), 35 * MIB).unwrap_err();
+    assert!(text.contains("nothing was kept of what was sent"), "{text}");
+}
+
+#[test]
+fn a_blob_that_can_be_read_again_is_sent_again_from_its_beginning() {
+    let blob = bytes(40 * MIB);
+    let known = descriptor(&blob);
+    for cuts in [vec![35 * MIB], vec![35 * MIB, MIB, 39 * MIB]] {
+        let (from, to) = (start(), Registry::start(Behaviour { forgets_uploads: true, ..Default::default() }).unwrap());
+        from.put_blob("a/b", &blob);
+        for cut in &cuts {
+            to.fault(Fault::once(On::Upload, Trouble::CutUpload(*cut)));
+        }
+        let sink = RegistrySink::open(&format!("{}/a/b:t", to.host()), &options()).unwrap();
+        oci_image::copy::copy_blob(&source(&from, &options()), &sink, &known).map_err(|e| whole(&e)).unwrap();
+        assert_eq!(to.blob("a/b", &known.digest).map(|got| got == blob), Some(true), "{cuts:?}");
+        assert_eq!(to.open_uploads(), 0);
+    }
+}
+
+#[test]
+fn what_was_lost_is_known_whatever_the_error_passed_through() {
+    let blob = bytes(40 * MIB);
+    let registry = Registry::start(Behaviour { forgets_uploads: true, ..Default::default() }).unwrap();
+    registry.fault(Fault::once(On::Upload, Trouble::CutUpload(35 * MIB)));
+    let sink = RegistrySink::open(&format!("{}/a/b:t", registry.host()), &options()).unwrap();
+    let mut writer = sink.start_blob(Some(&descriptor(&blob))).unwrap();
+    let written = writer.write_all(&blob).and_then(|()| writer.commit(&descriptor(&blob)).map_err(ImageError::into_io));
+    assert!(ImageError::is_lost(&written.unwrap_err()));
+    assert!(!ImageError::is_lost(&std::io::Error::other("something else")));
+}
+
+#[test]
+fn uploads_go_on_after_breaks() {
+    let blob = bytes(20 * MIB);
+    let (small, known) = (bytes(1000), descriptor(&blob));
+    for trouble in [Trouble::Status(503, None), Trouble::Silence, Trouble::Reset(0)] {
+        let registry = start();
+        let name = format!("{}/a/b:t", registry.host());
+        let sink = RegistrySink::open(&name, &options()).unwrap();
+        registry.fault(Fault { on: On::Upload, trouble: trouble.clone(), times: 2 });
+        registry.fault(Fault { on: On::Manifest, trouble: trouble.clone(), times: 2 });
+        for (blob, known) in [(&blob, Some(&known)), (&blob, None), (&small, Some(&descriptor(&small)))] {
+            let mut writer = sink.start_blob(known).map_err(|e| whole(&e)).unwrap();
+            writer.write_all(blob).unwrap();
+            writer.commit(&descriptor(blob)).map_err(|e| whole(&e)).unwrap();
+            assert_eq!(registry.blob("a/b", &descriptor(blob).digest).as_ref(), Some(blob), "{trouble:?}");
+        }
+        let manifest = RawManifest {
+            bytes: MANIFEST.to_vec(),
+            media_type: MANIFEST_TYPE.into(),
+            digest: Digest::sha256(MANIFEST),
+        };
+        sink.finish(&manifest).unwrap();
+    }
+}
