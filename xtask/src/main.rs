@@ -46,6 +46,7 @@ fn dispatch(args: &[String]) -> anyhow::Result<()> {
     };
     match chore.as_str() {
         "bench" => bench::run(rest),
+        "broken-way" => conformance::broken_way::run(rest),
         "conformance" => conformance::run(rest),
         "demo" => demo::run(rest),
         "dist" => dist::run(rest),

@@ -1,5 +1,6 @@
 //! Conformance: the same work done by the real programs and by ours, compared step by step.
 
+pub mod broken_way;
 mod case;
 mod cases;
 mod cleanup;

@@ -95,3 +95,50 @@ asked() {
     grep -cE ' - [^ ]+ \[[^]]*\] "(GET|HEAD) /v2/[^ ]*/manifests/' "$1.log" > "$1.seen"
     true
 }
+
+# A way to the registry NAME that breaks, as `xtask broken-way` has it; WAY.port tells its address: broken_way WAY NAME [BREAK...].
+broken_way() {
+    "$XTASK" broken-way "$(cat "$2.port")" "$1.port" "${@:3}" > "$1.log" 2>&1 &
+    echo $! > "$1.pid"
+    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+        [ ! -s "$1.port" ] || return 0
+        sleep 0.1
+    done
+    return 1
+}
+
+# A tree DIR with a file of so many MB that nothing compresses: random_tree DIR MB.
+random_tree() { mkdir -p "$1/usr" && head -c "${2}000000" /dev/urandom > "$1/usr/large"; }
+
+# The answers of a registry to requests for blobs, as lines of status and bytes: blob_answers NAME.
+blob_answers() {
+    sleep 0.3
+    grep -oE '"GET /v2/[^ ]*/blobs/sha256:[0-9a-f]+ HTTP/[0-9.]+" [0-9]+ [0-9]+' "$1.log" | sed 's/.*" //'
+}
+
+# How many bytes are kept of blobs whose transfer did not end: kept REPO.
+kept() { stat -c %s "$1"/tmp/cache/blobs/* 2> /dev/null | sort -n | tail -n 1 | grep . || echo 0; }
+
+# Pulls an image into `r`, kills that at nine points of its SIZE bytes, and lets the last run end; every run was given no more
+# than was not kept by the one before it: pulled_with_kills NAME SIZE COMMAND...
+pulled_with_kills() {
+    local name=$1 size=$2 tenth process before=0 code
+    shift 2
+    for tenth in 1 2 3 4 5 6 7 8 9; do
+        "$@" > killed.out 2>&1 &
+        process=$!
+        while [ "$(kept r)" -lt $((size / 10 * tenth)) ]; do
+            kill -0 $process || { echo "it ended before $tenth tenths"; return 1; }
+            sleep 0.01
+        done
+        kill -9 $process
+        wait $process 2> /dev/null
+        echo "$before" >> before
+        before=$(kept r)
+    done
+    echo "$before" >> before
+    "$@" || return
+    blob_answers "$name" | awk '$2 > 10000 { print $2 }' | paste - before | awk -v size="$size" '
+        NF != 2 { print "not one request a run"; exit 1 }
+        $1 > size - $2 + 2 * 1048576 { print $1 " bytes were given though " $2 " of " size " were kept"; exit 1 }'
+}
