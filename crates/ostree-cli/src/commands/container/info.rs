@@ -17,13 +17,17 @@ pub struct Args {
     #[arg(long, value_name = "OS/ARCH[/VARIANT]", overrides_with = "platform")]
     platform: Option<Platform>,
     /// The image, e.g. ostree-unverified-registry:registry.example.com/os:latest or oci:DIR:TAG
+    ///
+    /// An image is docker://NAME, oci:DIR[:TAG], oci-archive:FILE[:TAG], dir:DIR, docker-archive:FILE[:TAG], or in the storage of
+    /// podman and its relatives containers-storage:NAME, containers-storage:@ID, and [[DRIVER@]GRAPHROOT] before either; without
+    /// it, storage.conf says where the storage is.
     #[arg(value_name = "IMGREF")]
     pub imgref: SourceReference,
 }
 
 /// Prints the reference and the digest.
 pub fn run(args: &Args) -> Result<()> {
-    let source = args.registry.source(args.imgref.image())?;
+    let source = args.registry.admitted(&args.imgref)?;
     let info = inspect(&*source, &args.platform.clone().unwrap_or_else(Platform::host))?;
     line(format_args!("{} digest: {}", args.imgref, info.digest))
 }

@@ -23,6 +23,10 @@ pub struct Args {
     #[arg(long, value_name = "REF", overrides_with = "write_ref")]
     write_ref: Option<Refspec>,
     /// The image, e.g. ostree-unverified-registry:registry.example.com/os:latest or oci:DIR:TAG
+    ///
+    /// An image is docker://NAME, oci:DIR[:TAG], oci-archive:FILE[:TAG], dir:DIR, docker-archive:FILE[:TAG], or in the storage of
+    /// podman and its relatives containers-storage:NAME, containers-storage:@ID, and [[DRIVER@]GRAPHROOT] before either; without
+    /// it, storage.conf says where the storage is.
     #[arg(value_name = "IMGREF")]
     pub imgref: SourceReference,
 }
@@ -64,7 +68,7 @@ impl ImportArgs {
         image.refuse_signatures()?;
         let listener = self.progress.listener(&image.to_string())?;
         let repo = context.open_writable()?;
-        let source = self.registry.source_into(image.image(), &repo)?;
+        let source = self.registry.admitted_into(image, &repo)?;
         let options = ImportOptions {
             write_ref: write_ref.cloned(),
             verify: None,

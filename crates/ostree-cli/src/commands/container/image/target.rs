@@ -14,6 +14,10 @@ use crate::short_names;
 #[derive(Debug, clap::Args)]
 pub struct Target {
     /// The repository, unless --repo names it, and the image
+    ///
+    /// An image is docker://NAME, oci:DIR[:TAG], oci-archive:FILE[:TAG], dir:DIR, docker-archive:FILE[:TAG], or in the storage of
+    /// podman and its relatives containers-storage:NAME, containers-storage:@ID, and [[DRIVER@]GRAPHROOT] before either; without
+    /// it, storage.conf says where the storage is.
     #[arg(value_name = "[REPO] IMGREF", num_args = 1..=2, required = true)]
     words: Vec<String>,
     /// How the registry is reached
