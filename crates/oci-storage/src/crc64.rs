@@ -46,10 +46,7 @@ impl Crc64 {
         let mut sum = self.0;
         for word in words {
             let mixed = (sum ^ u64::from_le_bytes(*word)).to_le_bytes();
-            sum = mixed
-                .iter()
-                .zip(TABLES.iter().rev())
-                .fold(0, |sum, (byte, table)| sum ^ table[usize::from(*byte)]);
+            sum = mixed.iter().zip(TABLES.iter().rev()).fold(0, |sum, (byte, table)| sum ^ table[usize::from(*byte)]);
         }
         for byte in rest {
             sum = TABLES[0][usize::from((sum as u8) ^ byte)] ^ (sum >> 8);

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags, ResolveFlags};
@@ -40,7 +41,7 @@ impl DiffDir {
     /// is none.
     pub(crate) fn open_file(&self, name: &[u8], size: u64) -> Result<File, String> {
         let inside = clean(name).ok_or("its name leads out of the layer")?;
-        let file = self.open_inside(&inside).map(File::from).map_err(explain)?;
+        let file = self.open_inside(&inside).map(File::from).map_err(|errno| self.explain(errno, &inside))?;
         let metadata = file.metadata().map_err(|error| error.to_string())?;
         if !metadata.is_file() {
             return Err("not a regular file any more".to_owned());
@@ -60,6 +61,25 @@ impl DiffDir {
             // Kernels before 5.6.
             Err(Errno::NOSYS) => self.walk_to(inside),
             other => other,
+        }
+    }
+
+    fn explain(&self, errno: Errno, inside: &Path) -> String {
+        match errno {
+            Errno::NOENT | Errno::NOTDIR => "missing".to_owned(),
+            Errno::LOOP => "a link is in its place".to_owned(),
+            // Owners and modes in the archive are those of its tar-split data; of the file nothing but its content is wanted.
+            Errno::ACCESS | Errno::PERM => {
+                let owner = std::fs::symlink_metadata(self.path.join(inside)).map_or_else(
+                    |_| String::new(),
+                    |file| format!(" (mode {:04o}, owner {}:{})", file.mode() & 0o7777, file.uid(), file.gid()),
+                );
+                format!(
+                    "unreadable for this user{owner}; run this in the user namespace of the containers, as `podman unshare` \
+                     does, or as root"
+                )
+            }
+            other => std::io::Error::from(other).to_string(),
         }
     }
 
@@ -89,17 +109,6 @@ fn clean(name: &[u8]) -> Option<PathBuf> {
     }
     let path: PathBuf = parts.iter().map(|part| OsStr::from_bytes(part)).collect();
     (!parts.is_empty()).then_some(path)
-}
-
-fn explain(errno: Errno) -> String {
-    match errno {
-        Errno::NOENT | Errno::NOTDIR => "missing".to_owned(),
-        Errno::LOOP => "a link is in its place".to_owned(),
-        Errno::ACCESS | Errno::PERM => "unreadable for this user, as it belongs to one of the subordinate users of the \
-            containers; run this in their user namespace, as with `podman unshare`, or as root"
-            .to_owned(),
-        other => std::io::Error::from(other).to_string(),
-    }
 }
 
 #[cfg(test)]

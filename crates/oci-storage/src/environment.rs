@@ -33,11 +33,7 @@ impl Environment {
     #[must_use]
     pub fn of_this_process() -> Self {
         let variables = NAMES.iter().filter_map(|name| Some(((*name).to_owned(), env::var_os(name)?)));
-        Self {
-            variables: variables.collect(),
-            user: rustix::process::geteuid().as_raw(),
-            root: PathBuf::from("/"),
-        }
+        Self { variables: variables.collect(), user: rustix::process::geteuid().as_raw(), root: PathBuf::from("/") }
     }
 
     /// Other surroundings: `root` is where `/etc`, `/usr`, `/var` and root's home are looked for, `user` the number of the

@@ -208,7 +208,10 @@ mod tests {
             .file("usr/share/containers/storage.conf", "[storage]\ngraphroot = \"/usr-g\"\n")
             .file("own.conf", "[storage]\ngraphroot = \"/own\"\ndriver = \"vfs\"\nimagestore = \"/i\"\n[storage.options]\nadditionalimagestores = [\"/a\", \"\"]\n");
         assert_eq!(host.layout(0, &[]).root, Path::new("/usr-g"));
-        let host = host.file("etc/containers/storage.conf", "[storage]\ngraphroot = \"/etc-g\"\nrootless_storage_path = \"/s/$UID/${USER}\"\n");
+        let host = host.file(
+            "etc/containers/storage.conf",
+            "[storage]\ngraphroot = \"/etc-g\"\nrootless_storage_path = \"/s/$UID/${USER}\"\n",
+        );
         assert_eq!(host.layout(0, &[]).root, Path::new("/etc-g"));
         let own = host.0.path().join("own.conf");
         for user in [0, 7] {

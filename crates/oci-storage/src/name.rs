@@ -96,7 +96,9 @@ fn is_tag(text: &str) -> bool {
 fn is_path(text: &str) -> bool {
     let inside = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.' | b'-');
     text.split('/').all(|part| {
-        part.bytes().all(inside) && part.starts_with(|c: char| c.is_ascii_alphanumeric()) && !part.ends_with(['.', '-', '_'])
+        part.bytes().all(inside)
+            && part.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && !part.ends_with(['.', '-', '_'])
     })
 }
 

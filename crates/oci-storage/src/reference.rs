@@ -65,8 +65,7 @@ mod tests {
     fn stores_are_told_apart_from_names() {
         assert_eq!(split("x:1").unwrap(), (None, "x:1"));
         let (spec, name) = split("[overlay@/g+/r:overlay.imagestore=/i,x=y]localhost/x@sha256:00").unwrap();
-        let expected =
-            StoreSpec { driver: Some("overlay".into()), root: "/g".into(), image_stores: vec!["/i".into()] };
+        let expected = StoreSpec { driver: Some("overlay".into()), root: "/g".into(), image_stores: vec!["/i".into()] };
         assert_eq!((spec, name), (Some(expected), "localhost/x@sha256:00"));
         let (spec, name) = split("[/g]@abc").unwrap();
         assert_eq!((spec.unwrap().root, name), ("/g".into(), "@abc"));

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use oci_image::limits::{MAX_CONFIG, MAX_LAYERS, MAX_MANIFEST};
-use oci_image::{Descriptor, Digest, DigestHasher, ImageConfig, ImageError, ImageSource, Manifest, RawManifest, media_type};
+use oci_image::{
+    Descriptor, Digest, DigestHasher, ImageConfig, ImageError, ImageSource, Manifest, RawManifest, media_type,
+};
 
 use crate::assemble::LayerBytes;
 use crate::environment::Environment;

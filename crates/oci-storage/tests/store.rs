@@ -1,5 +1,7 @@
 //! Storages written by hand, as containers/storage lays them out, and read as images.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
 use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};

@@ -6,6 +6,15 @@ store() { echo "containers-storage:[$2@$PWD/$1+$PWD/$1.run]"; }
 # Copies an image into the storage NAME under the name localhost/os:1: stored SOURCE NAME DRIVER.
 stored() { skopeo copy -q --insecure-policy "$1" "$(store "$2" "$3")localhost/os:1"; }
 
+# The image localhost/os:1 of a storage in the form that the program can read: the reference needs a newer skopeo to read the
+# storage itself, and gets what skopeo reads there: readable NAME DRIVER.
+readable() {
+    case $SUBJECT in
+        ours) echo "$(store "$1" "$2")localhost/os:1" ;;
+        *) skopeo copy -q --insecure-policy "$(store "$1" "$2")localhost/os:1" "oci:$PWD/$1.oci" && echo "oci:$PWD/$1.oci" ;;
+    esac
+}
+
 # Takes away what the overlay driver mounts over its own directory: release NAME...
 release() {
     local name
@@ -24,7 +33,7 @@ diff_of() {
 # An image of a few ordinary layers, compressed, in an OCI directory: storable_image DIR.
 storable_image() {
     small_image plain &&
-        layer plain 'd usr' 'f usr/a text=a' 'h usr/b to=usr/a' 'l usr/l to=a' 'f etc/shadow text=secret mode=0' 'f usr/.wh.old' 'f usr/Gr%C3%BC%C3%9Fe text=6 pax' &&
+        layer plain 'd usr' 'f usr/a text=a' 'h usr/b to=usr/a' 'l usr/l to=a' 'f etc/shadow text=secret mode=400' 'f usr/.wh.old' 'f usr/Gr%C3%BC%C3%9Fe text=6 pax' &&
         layer plain 'f usr/bin/.wh.old' 'f usr/late text=late' &&
         skopeo copy -q --insecure-policy --dest-compress oci:plain "oci:$1"
 }
