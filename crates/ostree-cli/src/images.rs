@@ -11,6 +11,7 @@ use oci_registry::{Environment, Listener, RegistryOptions, RegistrySink, Registr
 use oci_storage::StorageSource;
 use ostree_repo::Repo;
 
+use crate::admission::PolicyArgs;
 use crate::args::yes_or_no;
 use crate::transfer::TransferArgs;
 
@@ -61,10 +62,14 @@ pub struct RegistryArgs {
     /// How patiently, how fast and how much
     #[command(flatten)]
     pub transfer: TransferArgs,
+    /// Which images may come in
+    #[command(flatten)]
+    pub policy: PolicyArgs,
 }
 
 impl RegistryArgs {
-    fn options(&self) -> RegistryOptions {
+    /// How registries are reached.
+    pub fn options(&self) -> RegistryOptions {
         RegistryOptions {
             timeout: self.transfer.timeout(),
             transfer: self.transfer.options(None),
@@ -80,7 +85,12 @@ impl RegistryArgs {
         }
     }
 
-    /// Opens an image for reading.
+    /// The same for an image that is read into a repository, which keeps what came of blobs whose transfer did not end.
+    pub fn options_into(&self, repo: &Repo) -> RegistryOptions {
+        RegistryOptions { transfer: self.transfer.options(Some(repo)), ..self.options() }
+    }
+
+    /// Opens an image for reading, whatever the policy says: to look whether it is there.
     pub fn source(&self, reference: &ImageReference) -> Result<Box<dyn ImageSource>> {
         Ok(match reference.transport {
             Transport::Registry => Box::new(RegistrySource::open(&reference.name, &self.options())?),
@@ -89,15 +99,6 @@ impl RegistryArgs {
             }
             _ => disk::open_source(reference)?,
         })
-    }
-
-    /// Opens an image for reading into a repository, which keeps what came of blobs whose transfer did not end.
-    pub fn source_into(&self, reference: &ImageReference, repo: &Repo) -> Result<Box<dyn ImageSource>> {
-        if reference.transport != Transport::Registry {
-            return self.source(reference);
-        }
-        let options = RegistryOptions { transfer: self.transfer.options(Some(repo)), ..self.options() };
-        Ok(Box::new(RegistrySource::open(&reference.name, &options)?))
     }
 
     /// Opens a place for writing an image that shares layers with another: where both are on one registry, they need not
@@ -182,11 +183,11 @@ impl SourceReference {
         }
     }
 
-    /// Refuses references that ask for a signature, which nothing here can check yet.
+    /// Refuses references that ask for the signature of a remote, which nothing here can check yet.
     pub fn refuse_signatures(&self) -> Result<()> {
         match self {
             Self::Ostree(OstreeImageReference { sigverify, .. })
-                if *sigverify != SignatureSource::ContainerPolicyAllowInsecure =>
+                if matches!(sigverify, SignatureSource::OstreeRemote(_)) =>
             {
                 bail!("verifying signatures ({sigverify}) is not supported yet")
             }

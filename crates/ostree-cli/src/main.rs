@@ -1,5 +1,6 @@
 //! The `ostree-container` binary.
 
+mod admission;
 mod args;
 mod commands;
 mod context;

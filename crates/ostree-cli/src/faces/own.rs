@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{CommandFactory, Parser};
 
-use crate::commands::container::{build, convert, pull};
+use crate::commands::container::{build, convert, pull, verify};
 use crate::commands::{container, generate, repo, tar};
 use crate::context::Context;
 use crate::exit;
@@ -46,6 +46,8 @@ enum Command {
     Pull(pull::Args),
     /// Turn any container image into one that holds an OSTree commit
     Convert(Box<convert::Args>),
+    /// Tell whether the container policy lets an image in
+    Verify(Box<verify::Args>),
     /// The commands that all faces have
     #[command(flatten)]
     Container(container::Command),
@@ -85,6 +87,7 @@ fn dispatch(cli: &Cli) -> Result<()> {
         Command::Build(args) => build::run(args, context),
         Command::Pull(args) => pull::run(args, context),
         Command::Convert(args) => convert::run(args, context),
+        Command::Verify(args) => verify::run(args, context),
         Command::Container(command) => container::run(command, context),
         Command::Tar(command) => tar::run(command, context),
         Command::Repo(command) => repo::run(command, context),

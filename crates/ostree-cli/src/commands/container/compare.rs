@@ -45,7 +45,7 @@ pub fn run(args: &Args) -> Result<()> {
 
 impl Args {
     fn manifest(&self, image: &SourceReference) -> Result<Manifest> {
-        let source = self.registry.source(image.image())?;
+        let source = self.registry.admitted(image)?;
         let platform = self.platform.clone().unwrap_or_else(Platform::host);
         Ok(document::resolve(&*source, &platform)?.1)
     }

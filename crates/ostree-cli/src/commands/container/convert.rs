@@ -61,7 +61,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
 fn in_repo(args: &Args, repo: &Repo, transaction: TransactionOptions) -> Result<()> {
     args.source.refuse_signatures()?;
     let registry = &args.image.registry;
-    let source = registry.source(args.source.image())?;
+    let source = registry.admitted(&args.source)?;
     let sink = registry.sink(&args.destination)?;
     let options = ConvertOptions {
         pull: PullOptions {

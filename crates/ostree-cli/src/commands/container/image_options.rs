@@ -15,7 +15,7 @@ use ostree_tar::Flavour;
 
 use crate::context::Context;
 use crate::exit::warn;
-use crate::images::RegistryArgs;
+use crate::images::{RegistryArgs, SourceReference};
 use crate::progress::ProgressArgs;
 use crate::scratch::Scratch;
 
@@ -106,7 +106,7 @@ impl ImageOptions {
             let sink = self.registry.sink(destination)?;
             return Ok(encapsulate(&repo, &commit, &*sink, &options, &*listener)?.digest);
         };
-        let source = self.registry.source(image)?;
+        let source = self.registry.admitted(&SourceReference::Plain(image.clone()))?;
         let sink = self.registry.sink_beside(destination, image)?;
         let scratch = Scratch::new(context)?;
         let parent = Parent { image, source: &*source, scratch: &scratch.repo };

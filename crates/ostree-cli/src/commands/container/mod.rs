@@ -11,6 +11,7 @@ pub mod info;
 pub mod pull;
 pub mod space;
 pub mod unencapsulate;
+pub mod verify;
 
 use anyhow::Result;
 

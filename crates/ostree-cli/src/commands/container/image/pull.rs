@@ -1,12 +1,11 @@
 //! `image pull`: an image with all its layers, as a commit.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use oci_image::{Digest, json};
 use ostree_container::Listener;
 use ostree_container::layered::{self, Plan, Prepared, PullOptions, Pulled};
@@ -19,7 +18,7 @@ use crate::commands::container::space::SpaceArgs;
 use crate::context::Context;
 use crate::exit::{message, warn};
 use crate::images::SourceReference;
-use crate::output::line;
+use crate::output::{line, write_whole};
 use crate::progress::ProgressArgs;
 
 /// How long the collection of unused layers waits for others that work on the repository. The next one does its work.
@@ -83,7 +82,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let listener = args.progress.listener(args.target.image_word())?;
     let repo = args.target.context(context).open_writable()?;
     let image = args.target.image(context)?;
-    let source = args.target.registry.source_into(image.image(), &repo)?;
+    let source = args.target.registry.admitted_into(&image, &repo)?;
     let platform = args.target.platform();
     match layered::prepare(&*source, image.image(), &repo, &platform, &mut target::absent)? {
         Prepared::Unchanged(stored) => args.unchanged(&repo, &image, &stored),
@@ -204,21 +203,4 @@ fn collect(repo: &Repo) {
         Ok(stats) => stats.problems.iter().for_each(|problem| warn(problem)),
         Err(problem) => warn(&format!("unused layers are left for the next time: {}", message(&problem.into()))),
     }
-}
-
-/// Replaces a file at once.
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut name = path.file_name().with_context(|| format!("{}: not a file name", path.display()))?.to_owned();
-    name.push(format!(".{}", std::process::id()));
-    let temporary = path.with_file_name(name);
-    let write = || {
-        let mut file = std::fs::File::create_new(&temporary)?;
-        file.write_all(bytes)?;
-        std::fs::rename(&temporary, path)
-    };
-    write()
-        .inspect_err(|_| {
-            let _ = std::fs::remove_file(&temporary);
-        })
-        .with_context(|| format!("writing {}", path.display()))
 }

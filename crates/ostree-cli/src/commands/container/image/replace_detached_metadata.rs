@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use oci_image::{ImageReference, Platform};
 use ostree_container::detach::{DetachOptions, replace_detached_metadata};
 
-use crate::images::RegistryArgs;
+use crate::images::{RegistryArgs, SourceReference};
 use crate::output::line;
 use crate::progress::ProgressArgs;
 
@@ -47,7 +47,7 @@ pub fn run(args: &Args) -> Result<()> {
         Some(path) => Some(std::fs::read(path).with_context(|| format!("reading {}", path.display()))?),
         None => None,
     };
-    let source = args.registry.source(&args.src)?;
+    let source = args.registry.admitted(&SourceReference::Plain(args.src.clone()))?;
     let sink = args.registry.sink(&args.dest)?;
     let options = DetachOptions { platform: args.platform.clone(), jobs: args.jobs };
     let digest = replace_detached_metadata(&*source, &*sink, contents.as_deref(), &options, &*listener)?;

@@ -1,0 +1,1 @@
+MEYCIQCr/RoETFne+z+/HwgipxabmzE/qG0oEPhIf2yCssPsBwIhAJL/TRjLaBtCuwc1KL+LTPkGbTuDDohlPKShgB1nlH8Z

@@ -1,0 +1,252 @@
+//! Opening images that the container policy lets in, and no others.
+
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::SystemTime;
+
+use anyhow::{Result, bail};
+use oci_image::{
+    Descriptor, Digest, ImageError, ImageReference, ImageSource, OstreeImageReference, RawManifest, SignatureSource,
+    Transport, VerifyReader,
+};
+use oci_registry::{RegistryOptions, RegistrySource, fetch_address};
+use oci_trust::{Policy, PolicyPlaces, SignatureStore, StorePlaces, TrustError, Verdict, judge};
+use ostree_repo::Repo;
+
+use crate::images::{RegistryArgs, SourceReference};
+
+/// Options about which images may come in.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct PolicyArgs {
+    /// The container policy, which says which images may come in and who must have signed them
+    ///
+    /// Else ~/.config/containers/policy.json if it is there, else /etc/containers/policy.json. It counts for every image that is
+    /// read. Where there is none, ostree-image-signed: is refused, and everything else comes in.
+    #[arg(long, value_name = "FILE", overrides_with = "policy", hide_short_help = true)]
+    pub policy: Option<PathBuf>,
+    /// The directory with files that say where signatures are kept
+    ///
+    /// Else ~/.config/containers/registries.d if it is there, else /etc/containers/registries.d.
+    #[arg(long = "registries.d", value_name = "DIR", overrides_with = "registries_d", hide_short_help = true)]
+    pub registries_d: Option<PathBuf>,
+}
+
+impl PolicyArgs {
+    fn policy_places(&self) -> PolicyPlaces {
+        PolicyPlaces { named: self.policy.clone(), home: home() }
+    }
+
+    fn store_places(&self) -> StorePlaces {
+        StorePlaces { named: self.registries_d.clone(), home: home(), is_root: is_root() }
+    }
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// The user's home. Services of the system run without `HOME`, where root's is known all the same.
+fn home() -> Option<PathBuf> {
+    let named = std::env::var_os("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
+    named.or_else(|| is_root().then(|| PathBuf::from("/root")))
+}
+
+impl RegistryArgs {
+    /// Opens an image for reading, if it may come in.
+    pub fn admitted(&self, image: &SourceReference) -> Result<Box<dyn ImageSource>> {
+        self.admit(image, self.options())
+    }
+
+    /// Opens an image for reading into a repository, if it may come in; see [`RegistryArgs::source_into`].
+    pub fn admitted_into(&self, image: &SourceReference, repo: &Repo) -> Result<Box<dyn ImageSource>> {
+        self.admit(image, self.options_into(repo))
+    }
+
+    fn admit(&self, image: &SourceReference, options: RegistryOptions) -> Result<Box<dyn ImageSource>> {
+        let needs_signature = needs_signature(image);
+        let policy = match self.policy.policy_places().read()? {
+            Some(policy) => policy,
+            None if needs_signature => return Err(self.no_policy().into()),
+            None => return Ok(self.open(image.image(), options)?.0),
+        };
+        let (source, verdict) = self.judged(image.image(), options, &policy)?;
+        require(&verdict, needs_signature)?;
+        Ok(source)
+    }
+
+    /// What the policy says about an image.
+    pub fn verdict(&self, image: &SourceReference) -> Result<Verdict> {
+        let policy = self.policy.policy_places().read()?.ok_or_else(|| self.no_policy())?;
+        Ok(self.judged(image.image(), self.options(), &policy)?.1)
+    }
+
+    fn no_policy(&self) -> TrustError {
+        TrustError::NoPolicy { looked: self.policy.policy_places().candidates() }
+    }
+
+    fn judged(
+        &self,
+        image: &ImageReference,
+        options: RegistryOptions,
+        policy: &Policy,
+    ) -> Result<(Box<dyn ImageSource>, Verdict)> {
+        let (source, registry) = self.open(image, options.clone())?;
+        let store = Store { source: &*source, registry: registry.as_deref(), options };
+        let verdict = judge(policy, image, &self.policy.store_places(), &store, SystemTime::now())?;
+        match (&verdict.digest, &registry) {
+            // A registry's source keeps its document; a file may be another one when it is read again.
+            (Some(_), None) => {
+                let top = store.manifest()?;
+                if verdict.digest.as_ref() != Some(&top.digest) {
+                    bail!("{image}: it changed while it was looked at");
+                }
+                Ok((Box::new(Bound { source, top }), verdict))
+            }
+            _ => Ok((source, verdict)),
+        }
+    }
+
+    /// Opens an image, and where it is on a registry, what is beside it.
+    fn open(
+        &self,
+        image: &ImageReference,
+        options: RegistryOptions,
+    ) -> Result<(Box<dyn ImageSource>, Option<Arc<RegistrySource>>)> {
+        if image.transport != Transport::Registry {
+            return Ok((self.source(image)?, None));
+        }
+        let source = Arc::new(RegistrySource::open(&image.name, &options)?);
+        Ok((Box::new(Shared(Arc::clone(&source))), Some(source)))
+    }
+}
+
+/// Passes an image on that may come in, and with a signature where one is asked for.
+pub fn require(verdict: &Verdict, needs_signature: bool) -> Result<(), TrustError> {
+    if needs_signature { verdict.require_signature() } else { verdict.require() }
+}
+
+/// Whether a reference asks for a signature by the container policy.
+pub fn needs_signature(image: &SourceReference) -> bool {
+    let source = match image {
+        SourceReference::Ostree(OstreeImageReference { sigverify, .. }) => Some(sigverify),
+        SourceReference::Plain(_) => None,
+    };
+    source == Some(&SignatureSource::ContainerPolicy)
+}
+
+/// Where the signatures of an image are fetched.
+struct Store<'a> {
+    source: &'a dyn ImageSource,
+    registry: Option<&'a RegistrySource>,
+    options: RegistryOptions,
+}
+
+impl SignatureStore for Store<'_> {
+    fn manifest(&self) -> Result<RawManifest, ImageError> {
+        self.source.manifest()
+    }
+
+    fn address(&self, url: &str, limit: u64) -> Result<Option<Vec<u8>>, ImageError> {
+        fetch_address(url, &self.options, limit)
+    }
+
+    fn kept_signatures(&self, digest: &Digest) -> Result<Option<Vec<u8>>, ImageError> {
+        self.registry.map_or(Ok(None), |registry| registry.kept_signatures(digest))
+    }
+
+    fn tagged(&self, tag: &str) -> Result<Option<RawManifest>, ImageError> {
+        self.registry.map_or(Ok(None), |registry| registry.tagged(tag))
+    }
+
+    fn referrers(&self, digest: &Digest) -> Result<Option<Vec<u8>>, ImageError> {
+        self.registry.map_or(Ok(None), |registry| registry.referrers(digest))
+    }
+
+    fn manifest_at(&self, descriptor: &Descriptor) -> Result<RawManifest, ImageError> {
+        self.source.manifest_at(descriptor)
+    }
+
+    fn blob(&self, descriptor: &Descriptor, limit: u64) -> Result<Vec<u8>, ImageError> {
+        let what = format!("signature {}", descriptor.digest);
+        if descriptor.size > limit {
+            let reason = format!("{} bytes are more than the limit of {limit}", descriptor.size);
+            return Err(ImageError::Invalid { what, reason });
+        }
+        let mut reader = VerifyReader::new(self.source.blob(descriptor)?, descriptor, what.clone());
+        let mut bytes = Vec::new();
+        reader.read_to_end(&mut bytes).map_err(|error| ImageError::from_stream("reading", &what, error))?;
+        reader.finish()?;
+        Ok(bytes)
+    }
+}
+
+/// An image on a registry that others look at too.
+struct Shared(Arc<RegistrySource>);
+
+impl ImageSource for Shared {
+    fn name(&self) -> String {
+        self.0.name()
+    }
+
+    fn manifest(&self) -> Result<RawManifest, ImageError> {
+        self.0.manifest()
+    }
+
+    fn manifest_at(&self, descriptor: &Descriptor) -> Result<RawManifest, ImageError> {
+        self.0.manifest_at(descriptor)
+    }
+
+    fn blob(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send>, ImageError> {
+        self.0.blob(descriptor)
+    }
+
+    fn blob_with_kept(
+        &self,
+        descriptor: &Descriptor,
+        kept: &Arc<AtomicU64>,
+    ) -> Result<Box<dyn Read + Send>, ImageError> {
+        self.0.blob_with_kept(descriptor, kept)
+    }
+
+    fn stored_as(&self, descriptor: &Descriptor) -> Result<Descriptor, ImageError> {
+        self.0.stored_as(descriptor)
+    }
+}
+
+/// An image in files with the document that was judged.
+struct Bound {
+    source: Box<dyn ImageSource>,
+    top: RawManifest,
+}
+
+impl ImageSource for Bound {
+    fn name(&self) -> String {
+        self.source.name()
+    }
+
+    fn manifest(&self) -> Result<RawManifest, ImageError> {
+        Ok(self.top.clone())
+    }
+
+    fn manifest_at(&self, descriptor: &Descriptor) -> Result<RawManifest, ImageError> {
+        self.source.manifest_at(descriptor)
+    }
+
+    fn blob(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send>, ImageError> {
+        self.source.blob(descriptor)
+    }
+
+    fn blob_with_kept(
+        &self,
+        descriptor: &Descriptor,
+        kept: &Arc<AtomicU64>,
+    ) -> Result<Box<dyn Read + Send>, ImageError> {
+        self.source.blob_with_kept(descriptor, kept)
+    }
+
+    fn stored_as(&self, descriptor: &Descriptor) -> Result<Descriptor, ImageError> {
+        self.source.stored_as(descriptor)
+    }
+}
