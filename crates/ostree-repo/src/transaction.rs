@@ -11,10 +11,11 @@ use ostree_core::{
     WriteObject,
 };
 
+use crate::early_sync::EarlySync;
 use crate::error::RepoError;
 use crate::fs::Dir;
 use crate::lock::{LockGuard, LockKind};
-use crate::loose::{self, LinkOutcome, Source, Target};
+use crate::loose::{self, LinkOutcome, LinkWay, Source, Target};
 use crate::mode::RepoMode;
 use crate::refs::{self, RefTarget};
 use crate::repo::Repo;
@@ -70,6 +71,8 @@ pub struct Transaction<'r> {
     fsync: bool,
     sync_each: bool,
     budget: SpaceBudget,
+    unnamed: Option<LinkWay>,
+    early_sync: EarlySync,
     counters: Counters,
     refs: Mutex<BTreeMap<RefTarget, Option<CommitId>>>,
     _lock: LockGuard,
@@ -92,13 +95,16 @@ impl<'r> Transaction<'r> {
         let fsync = options.fsync.unwrap_or(repo.config().fsync);
         let sync_each = fsync && options.per_object_fsync.unwrap_or(repo.config().per_object_fsync);
         let stage = if fsync && !sync_each { Some(Stage::acquire(&tmp)?) } else { None };
+        let unnamed = LinkWay::find(stage.as_ref().map_or(&tmp, Stage::dir));
         Ok(Self {
             repo,
             stage,
+            unnamed,
             tmp,
             fsync,
             sync_each,
             budget: SpaceBudget::new(repo)?,
+            early_sync: EarlySync::default(),
             counters: Counters::default(),
             refs: Mutex::default(),
             _lock: lock,
@@ -180,6 +186,7 @@ impl<'r> Transaction<'r> {
         let staged = self.stage.as_ref().map(Stage::dir);
         Target {
             objects: staged.unwrap_or(self.repo.objects()),
+            unnamed: self.unnamed,
             temporary: self.stage.as_ref().map_or(&self.tmp, Stage::temporary),
             config: self.repo.config(),
             sync_each: self.sync_each,
@@ -310,6 +317,9 @@ impl WriteObject for Transaction<'_> {
         if new {
             Self::count(&self.counters.content_written, 1);
             Self::count(&self.counters.content_bytes_written, size);
+            if self.stage.is_some() {
+                self.early_sync.wrote(self.repo.dir(), size);
+            }
         } else {
             self.budget.credit(size);
         }

@@ -10,10 +10,12 @@ mod bare_user_only;
 mod content;
 mod deflate;
 mod deflate_whole;
+mod draft;
 mod link;
 mod split_xattrs;
 mod write;
 
+pub use draft::LinkWay;
 pub use link::{LinkOutcome, link};
 pub use write::{Source, Target, copy, verify, write_file, write_metadata};
 

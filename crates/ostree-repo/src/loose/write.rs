@@ -3,23 +3,20 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
-use std::sync::LazyLock;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use ostree_core::dirmeta::encode_attributes;
 use ostree_core::file::write_archive_header;
 use ostree_core::{Checksum, FileHasher, FileHeader, FileId, ObjectKind, ObjectName, StoreError};
-use rustix::fs::{AtFlags, Gid, Mode, RenameFlags, Timespec, Timestamps, UTIME_OMIT, Uid};
-use rustix::io::Errno;
+use rustix::fs::{AtFlags, Gid, Mode, Timespec, Timestamps, UTIME_OMIT, Uid};
 
 use crate::config::Config;
 use crate::error::RepoError;
 use crate::fs::{Dir, xattr};
-use crate::layout::loose_path;
 use crate::limits::{COPY_BUFFER, MAX_WHOLE};
 use crate::loose::content::ContentLimit;
 use crate::loose::deflate::Deflater;
 use crate::loose::deflate_whole::Whole;
+use crate::loose::draft::{Draft, LinkWay};
 use crate::mode::RepoMode;
 
 /// Where objects are written.
@@ -28,6 +25,8 @@ pub struct Target<'a> {
     pub objects: &'a Dir,
     /// Where temporary names are made, on the same file system.
     pub temporary: &'a Dir,
+    /// How files without a name get one there, if they can.
+    pub unnamed: Option<LinkWay>,
     /// The configuration of the repository.
     pub config: &'a Config,
     /// Whether each object is synced by itself.
@@ -38,73 +37,18 @@ pub struct Target<'a> {
 /// it gains.
 const EARLY_WRITE: u64 = 256 * 1024;
 
-/// Distinguishes the temporary names of this process.
-static SERIAL: AtomicU64 = AtomicU64::new(0);
-
-/// A temporary name that is removed unless it is renamed.
-struct Temporary<'a> {
-    dir: &'a Dir,
-    name: String,
-    renamed: bool,
-}
-
-impl<'a> Temporary<'a> {
-    fn new(dir: &'a Dir) -> Self {
-        static PROCESS: LazyLock<u32> = LazyLock::new(std::process::id);
-        let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
-        Self { dir, name: format!("tmpobj.{}.{serial}", *PROCESS), renamed: false }
-    }
-
-    /// Gives the file its object name. If there is one already, that one stays.
-    fn publish(&mut self, target: &Target<'_>, name: &ObjectName) -> Result<(), RepoError> {
-        let path = loose_path(name, target.config.mode);
-        // Detached metadata alone may change.
-        let flags = match name.kind {
-            ObjectKind::CommitMeta => RenameFlags::empty(),
-            _ => RenameFlags::NOREPLACE,
-        };
-        let rename = || rustix::fs::renameat_with(self.dir, &self.name, target.objects, &path, flags);
-        let renamed = match rename() {
-            Err(Errno::NOENT) => {
-                target.objects.ensure_dir(path.get(..2).unwrap_or_default(), 0o777)?;
-                rename()
-            }
-            other => other,
-        };
-        match renamed {
-            Ok(()) => self.renamed = true,
-            Err(Errno::EXIST) => {}
-            Err(e) => return Err(target.objects.fail("writing object", &path, e)),
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Temporary<'_> {
-    fn drop(&mut self) {
-        if !self.renamed {
-            // Nothing more can be done here; the cleanup of `tmp` finds it after its time.
-            let _ = self.dir.remove_file(&self.name);
-        }
-    }
-}
-
 /// Writes a metadata object under the name it has.
 pub fn write_metadata(target: &Target<'_>, name: &ObjectName, bytes: &[u8]) -> Result<(), RepoError> {
-    let mut temporary = Temporary::new(target.temporary);
-    let mut file = temporary.dir.create_file(&temporary.name, 0o644)?;
-    let path = |name: &str| target.temporary.path().join(name);
-    file.write_all(bytes).map_err(|e| RepoError::io("writing", path(&temporary.name), e))?;
-    // The mode must not depend on the umask.
-    rustix::fs::fchmod(&file, Mode::from_raw_mode(0o644))
-        .map_err(|e| target.temporary.fail("setting the mode of", &temporary.name, e))?;
-    sync(target, &file, &temporary)?;
-    temporary.publish(target, name)
+    let (draft, mut file) = Draft::file(target, name.kind)?;
+    file.write_all(bytes).map_err(|e| RepoError::io("writing", draft.path(), e))?;
+    set_mode(&draft, &file, 0o644)?;
+    sync(target, &draft, &file)?;
+    draft.publish(target, name, Some(&file)).map(|_| ())
 }
 
-fn sync(target: &Target<'_>, file: &File, temporary: &Temporary<'_>) -> Result<(), RepoError> {
+fn sync(target: &Target<'_>, draft: &Draft<'_>, file: &File) -> Result<(), RepoError> {
     match target.sync_each {
-        true => rustix::fs::fsync(file).map_err(|e| target.temporary.fail("syncing", &temporary.name, e)),
+        true => rustix::fs::fsync(file).map_err(|e| draft.fail("syncing", e)),
         false => Ok(()),
     }
 }
@@ -144,18 +88,19 @@ pub fn write_file(
         }
         Body::Stream(_) => false,
     };
-    let mut temporary = Temporary::new(target.temporary);
-    let id = match header.is_symlink() {
-        true => write_symlink(target, header, &mut temporary)?,
-        false => write_regular(target, (header, size), body, &temporary)?,
+    let (draft, file, id) = match header.is_symlink() {
+        true => write_symlink(target, header)?,
+        false => write_regular(target, (header, size), body)?,
     };
     check_expected(&id, expect)?;
     if !asked && known(&id.object())? {
         return Ok((id, false));
     }
-    temporary.publish(target, &id.object())?;
-    Ok((id, temporary.renamed))
+    Ok((id, draft.publish(target, &id.object(), file.as_ref())?))
 }
+
+/// An object that waits for its name, and its file unless it is a symlink itself.
+type Written<'a> = (Draft<'a>, Option<File>, FileId);
 
 /// The content of a file on its way to the disk.
 enum Body<'a> {
@@ -167,8 +112,10 @@ enum Body<'a> {
 
 impl<'a> Body<'a> {
     fn read_small(source: Source<'a>) -> Result<Self, RepoError> {
-        let mut bytes = Vec::with_capacity(usize::try_from(source.size).unwrap_or_default());
-        let read = ContentLimit::new(source.content, source.size).read_to_end(&mut bytes);
+        let mut content = ContentLimit::new(source.content, source.size);
+        let mut bytes = vec![0; usize::try_from(source.size).unwrap_or_default()];
+        // Past the last byte, one more is asked for: there must be none.
+        let read = content.read_exact(&mut bytes).and_then(|()| content.read(&mut [0]));
         read.map_err(|source| StoreError::Content { source })?;
         let mut hasher = FileHasher::new(source.header);
         hasher.update(&bytes);
@@ -209,25 +156,24 @@ fn check_expected(id: &FileId, expect: Option<&FileId>) -> Result<(), StoreError
 }
 
 /// Writes the content of a regular file of this size, then its attributes.
-fn write_regular(
-    target: &Target<'_>,
+fn write_regular<'a>(
+    target: &Target<'a>,
     (header, size): (&FileHeader, u64),
     body: Body<'_>,
-    temporary: &Temporary<'_>,
-) -> Result<FileId, RepoError> {
-    let file = temporary.dir.create_file(&temporary.name, 0o644)?;
+) -> Result<Written<'a>, RepoError> {
+    let (draft, file) = Draft::file(target, ObjectKind::File)?;
     let id = match target.config.mode {
         RepoMode::Archive => copy_compressed(target, (header, size), body, &file)?,
         _ => body.copy(header, &mut &file, target.temporary)?,
     };
-    set_attributes(target, header, &id, (&file, temporary))?;
+    set_attributes(target, header, &id, (&draft, &file))?;
     if size >= EARLY_WRITE {
         // Lets the disk begin now, while the next objects are hashed, instead of in one long sync at the end. It is
         // advice: where it is not taken, that sync does it all.
         let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed);
     }
-    sync(target, &file, temporary)?;
-    Ok(id)
+    sync(target, &draft, &file)?;
+    Ok((draft, Some(file), id))
 }
 
 /// Gives a written file the owner, mode, xattrs and time that the repository's mode demands.
@@ -235,30 +181,29 @@ fn set_attributes(
     target: &Target<'_>,
     header: &FileHeader,
     id: &FileId,
-    (file, temporary): (&File, &Temporary<'_>),
+    (draft, file): (&Draft<'_>, &File),
 ) -> Result<(), RepoError> {
-    let fail = |action, e| target.temporary.fail(action, &temporary.name, e);
     match target.config.mode {
         RepoMode::Bare => {
-            set_owner(file, header).map_err(|e| fail("setting the owner of", e))?;
-            chmod(file, header.mode & 0o7777).map_err(|e| fail("setting the mode of", e))?;
+            set_owner(draft, file, header)?;
+            set_mode(draft, file, header.mode & 0o7777)?;
             if !target.config.disable_xattrs {
-                xattr::write_fd(file.as_fd(), &header.xattrs).map_err(|e| fail("setting xattrs of", e))?;
+                xattr::write_fd(file.as_fd(), &header.xattrs).map_err(|e| draft.fail("setting xattrs of", e))?;
             }
         }
         RepoMode::BareUser => {
-            set_ostreemeta(file, header).map_err(|e| fail("setting xattr user.ostreemeta of", e))?;
-            chmod(file, (header.mode & 0o775) | 0o400).map_err(|e| fail("setting the mode of", e))?;
+            set_ostreemeta(draft, file, header)?;
+            set_mode(draft, file, (header.mode & 0o775) | 0o400)?;
         }
         RepoMode::BareUserOnly => {
             check_bare_user_only(header, id)?;
-            chmod(file, header.mode & 0o775).map_err(|e| fail("setting the mode of", e))?;
+            set_mode(draft, file, header.mode & 0o775)?;
         }
-        RepoMode::Archive => chmod(file, 0o644).map_err(|e| fail("setting the mode of", e))?,
+        RepoMode::Archive => set_mode(draft, file, 0o644)?,
         RepoMode::BareSplitXattrs => return Err(RepoError::Request("Not allowed due to repo mode".into())),
     }
     match target.config.mode.is_bare() {
-        true => zero_mtime(file).map_err(|e| fail("setting the time of", e)),
+        true => zero_mtime(draft, file),
         false => Ok(()),
     }
 }
@@ -295,45 +240,47 @@ fn copy_compressed(
     Ok(id)
 }
 
-fn write_symlink(target: &Target<'_>, header: &FileHeader, temporary: &mut Temporary<'_>) -> Result<FileId, RepoError> {
+fn write_symlink<'a>(target: &Target<'a>, header: &FileHeader) -> Result<Written<'a>, RepoError> {
     let id = FileHasher::new(header).finish();
-    let dir = temporary.dir;
-    let name = &temporary.name;
     let link = &header.symlink_target;
     match target.config.mode {
         RepoMode::Bare => {
-            rustix::fs::symlinkat(link.as_str(), dir, name).map_err(|e| dir.fail("creating symlink", name, e))?;
+            let (draft, name) = Draft::symlink(target, link)?;
+            let dir = target.temporary;
             let (uid, gid) = (Uid::from_raw(header.owner.uid), Gid::from_raw(header.owner.gid));
-            rustix::fs::chownat(dir, name, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)
-                .map_err(|e| dir.fail("setting the owner of", name, e))?;
+            rustix::fs::chownat(dir, &name, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)
+                .map_err(|e| draft.fail("setting the owner of", e))?;
             if !target.config.disable_xattrs {
-                xattr::write_path(&dir.path().join(name), &header.xattrs)
-                    .map_err(|e| dir.fail("setting xattrs of", name, e))?;
+                xattr::write_path(&draft.path(), &header.xattrs).map_err(|e| draft.fail("setting xattrs of", e))?;
             }
-        }
-        RepoMode::BareUser => {
-            let mut file = dir.create_file(name, 0o644)?;
-            let failed = |e| RepoError::io("writing", dir.path().join(name), e);
-            file.write_all(link.as_bytes()).and_then(|()| file.write_all(b"\0")).map_err(failed)?;
-            set_ostreemeta(&file, header).map_err(|e| dir.fail("setting xattr user.ostreemeta of", name, e))?;
-            chmod(&file, 0o644).map_err(|e| dir.fail("setting the mode of", name, e))?;
-            zero_mtime(&file).map_err(|e| dir.fail("setting the time of", name, e))?;
-            sync(target, &file, temporary)?;
+            Ok((draft, None, id))
         }
         RepoMode::BareUserOnly => {
             check_bare_user_only(header, &id)?;
-            rustix::fs::symlinkat(link.as_str(), dir, name).map_err(|e| dir.fail("creating symlink", name, e))?;
+            Ok((Draft::symlink(target, link)?.0, None, id))
+        }
+        RepoMode::BareUser => {
+            let (draft, file) = write_small(target, &[link.as_bytes(), b"\0"].concat())?;
+            set_ostreemeta(&draft, &file, header)?;
+            zero_mtime(&draft, &file)?;
+            sync(target, &draft, &file)?;
+            Ok((draft, Some(file), id))
         }
         RepoMode::Archive => {
-            let mut file = dir.create_file(name, 0o644)?;
-            file.write_all(&write_archive_header(0, header))
-                .map_err(|e| RepoError::io("writing", dir.path().join(name), e))?;
-            chmod(&file, 0o644).map_err(|e| dir.fail("setting the mode of", name, e))?;
-            sync(target, &file, temporary)?;
+            let (draft, file) = write_small(target, &write_archive_header(0, header))?;
+            sync(target, &draft, &file)?;
+            Ok((draft, Some(file), id))
         }
-        RepoMode::BareSplitXattrs => return Err(RepoError::Request("Not allowed due to repo mode".into())),
+        RepoMode::BareSplitXattrs => Err(RepoError::Request("Not allowed due to repo mode".into())),
     }
-    Ok(id)
+}
+
+/// Starts the file that stands for a symlink.
+fn write_small<'a>(target: &Target<'a>, bytes: &[u8]) -> Result<(Draft<'a>, File), RepoError> {
+    let (draft, mut file) = Draft::file(target, ObjectKind::File)?;
+    file.write_all(bytes).map_err(|e| RepoError::io("writing", draft.path(), e))?;
+    set_mode(&draft, &file, 0o644)?;
+    Ok((draft, file))
 }
 
 /// What `bare-user-only` cannot keep is refused: the object could never be read back under its name.
@@ -350,37 +297,48 @@ fn check_bare_user_only(header: &FileHeader, id: &FileId) -> Result<(), RepoErro
     Ok(())
 }
 
-fn set_owner(file: &File, header: &FileHeader) -> Result<(), Errno> {
-    let (uid, gid) = (Uid::from_raw(header.owner.uid), Gid::from_raw(header.owner.gid));
-    rustix::fs::fchown(file, Some(uid), Some(gid))
+/// Gives the file an owner. Asking costs less than setting, and most files have the right one from the beginning.
+fn set_owner(draft: &Draft<'_>, file: &File, header: &FileHeader) -> Result<(), RepoError> {
+    let stat = rustix::fs::fstat(file).map_err(|e| draft.fail("querying", e))?;
+    let owner = header.owner;
+    if (stat.st_uid, stat.st_gid) == (owner.uid, owner.gid) {
+        return Ok(());
+    }
+    rustix::fs::fchown(file, Some(Uid::from_raw(owner.uid)), Some(Gid::from_raw(owner.gid)))
+        .map_err(|e| draft.fail("setting the owner of", e))
 }
 
-fn chmod(file: &File, mode: u32) -> Result<(), Errno> {
-    rustix::fs::fchmod(file, Mode::from_raw_mode(mode))
+/// Gives the file a mode, which must not depend on the umask.
+fn set_mode(draft: &Draft<'_>, file: &File, mode: u32) -> Result<(), RepoError> {
+    let stat = rustix::fs::fstat(file).map_err(|e| draft.fail("querying", e))?;
+    if stat.st_mode & 0o7777 == mode {
+        return Ok(());
+    }
+    rustix::fs::fchmod(file, Mode::from_raw_mode(mode)).map_err(|e| draft.fail("setting the mode of", e))
 }
 
-fn set_ostreemeta(file: &File, header: &FileHeader) -> Result<(), Errno> {
+fn set_ostreemeta(draft: &Draft<'_>, file: &File, header: &FileHeader) -> Result<(), RepoError> {
     let value = encode_attributes(header.owner, header.mode, &header.xattrs);
     rustix::fs::fsetxattr(file, xattr::OSTREEMETA, &value, rustix::fs::XattrFlags::empty())
+        .map_err(|e| draft.fail("setting xattr user.ostreemeta of", e))
 }
 
-fn zero_mtime(file: &File) -> Result<(), Errno> {
+fn zero_mtime(draft: &Draft<'_>, file: &File) -> Result<(), RepoError> {
     let omit = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
     let zero = Timespec { tv_sec: 0, tv_nsec: 0 };
     rustix::fs::futimens(file, &Timestamps { last_access: omit, last_modification: zero })
+        .map_err(|e| draft.fail("setting the time of", e))
 }
 
 /// Makes an object a copy of `file`, which must be in the form this repository keeps such objects in. Only for forms
 /// whose attributes are always the same: those of archives.
 pub fn copy(target: &Target<'_>, file: &mut File, name: &ObjectName) -> Result<(), RepoError> {
-    let mut temporary = Temporary::new(target.temporary);
-    let mut out = temporary.dir.create_file(&temporary.name, 0o644)?;
+    let (draft, mut out) = Draft::file(target, name.kind)?;
     // This shares the blocks where the file system can.
-    std::io::copy(file, &mut out)
-        .map_err(|e| RepoError::io("copying an object to", target.temporary.path().join(&temporary.name), e))?;
-    chmod(&out, 0o644).map_err(|e| target.temporary.fail("setting the mode of", &temporary.name, e))?;
-    sync(target, &out, &temporary)?;
-    temporary.publish(target, name)
+    std::io::copy(file, &mut out).map_err(|e| RepoError::io("copying an object to", draft.path(), e))?;
+    set_mode(&draft, &out, 0o644)?;
+    sync(target, &draft, &out)?;
+    draft.publish(target, name, Some(&out)).map(|_| ())
 }
 
 /// Refuses bytes whose checksum is not the expected one.
