@@ -2,6 +2,7 @@
 
 mod contest;
 mod delay;
+mod disk;
 mod images;
 mod measure;
 mod place;
@@ -21,7 +22,8 @@ const USAGE: &str = "\
 cargo xtask bench [--runs N] [--only ROW]... [--double] [--json FILE] [--profile NAME] [--tar FILE]
 
 Builds a Debian tree of about 1.2 GB (once), then lets ours and the peers do the same work in turns, and prints
-medians, ratios and peak memory. Needs root (owners and devices of a real tree) and the programs of `peers`.
+medians, ratios and peak memory, all on a file system of its own. Needs root (owners and devices of a real tree, a
+loop device) and the programs of `peers`.
   --runs N        measured runs of each after one that warms up (default: 3)
   --only ROW      rows whose name contains ROW
   --double        ours once more on a tree twice as large: peak memory must stay flat
@@ -78,7 +80,7 @@ pub fn run(args: &[String]) -> Result<()> {
         let text = serde_json::to_string_pretty(&report.json())?;
         std::fs::write(file, text + "\n").with_context(|| format!("write {}", file.display()))?;
     }
-    place.remove()?;
+    place.clear()?;
     ensure!(failed.is_empty(), "failed and missing above: {}", failed.join(", "));
     Ok(())
 }

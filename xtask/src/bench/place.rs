@@ -4,19 +4,17 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use super::disk::Disk;
 use super::tree::Tree;
 use crate::sh::{self, Cmd, cmd};
 
 /// The ref that everything is about.
 pub const REF: &str = "bench/tree";
 
-/// The free bytes that a work with all its runs may need.
-const ROOM: u64 = 16 << 30;
-
 /// The folders of a bench and the programs in it.
 #[derive(Debug)]
 pub struct Place {
-    /// `target/bench`: what is kept between benches.
+    /// What is kept between benches.
     pub home: PathBuf,
     /// What is written by measured work, emptied between the runs; on the same file system as the inputs.
     pub scratch: PathBuf,
@@ -24,18 +22,21 @@ pub struct Place {
     binary: PathBuf,
     /// ostree-ext's.
     ostree_ext: PathBuf,
+    /// What all of this is on.
+    _disk: Disk,
 }
 
 impl Place {
-    /// The place below the target directory.
+    /// The place on a file system of its own, whose file is `target/bench/disk.img`.
     ///
     /// # Errors
     /// It cannot be made.
     pub fn new(binary: PathBuf, ostree_ext: PathBuf) -> Result<Self> {
-        let home = sh::target_dir().join("bench");
+        let disk = Disk::mount(&sh::target_dir().join("bench"), "disk")?;
+        let home = disk.root().to_owned();
         let scratch = home.join("scratch");
         std::fs::create_dir_all(&scratch).with_context(|| format!("make {}", scratch.display()))?;
-        Ok(Self { home, scratch, binary, ostree_ext })
+        Ok(Self { home, scratch, binary, ostree_ext, _disk: disk })
     }
 
     /// Ours with arguments.
@@ -68,44 +69,13 @@ impl Place {
         text(&self.scratch.join(name))
     }
 
-    /// Makes the scratch folder empty. What was in it is put aside, not removed: ext4 passes over inodes that were freed in
-    /// the last minutes, and looking for others then takes longer than the work that is measured.
+    /// Makes the scratch folder empty.
     ///
     /// # Errors
-    /// It cannot be put aside, or made.
+    /// It cannot be emptied.
     pub fn clear(&self) -> Result<()> {
-        if self.scratch.exists() {
-            std::fs::create_dir_all(self.used()).with_context(|| format!("make {}", self.used().display()))?;
-            let aside = (0..).map(|number: u32| self.used().join(number.to_string())).find(|path| !path.exists());
-            let aside = aside.context("no free name")?;
-            std::fs::rename(&self.scratch, &aside).with_context(|| format!("move to {}", aside.display()))?;
-        }
-        std::fs::create_dir_all(&self.scratch).with_context(|| format!("make {}", self.scratch.display()))
-    }
-
-    /// Removes what was put aside if the next work might not fit beside it; that work then takes longer for everybody.
-    ///
-    /// # Errors
-    /// It cannot be removed.
-    pub fn make_room(&self) -> Result<()> {
-        let stat = rustix::fs::statvfs(&self.home).with_context(|| format!("query {}", self.home.display()))?;
-        match stat.f_bavail * stat.f_frsize < ROOM {
-            true => sh::remove_tree(&self.used()),
-            false => Ok(()),
-        }
-    }
-
-    /// Removes the scratch folder and everything that was put aside.
-    ///
-    /// # Errors
-    /// It cannot be removed.
-    pub fn remove(&self) -> Result<()> {
         sh::remove_tree(&self.scratch)?;
-        sh::remove_tree(&self.used())
-    }
-
-    fn used(&self) -> PathBuf {
-        self.home.join("used")
+        std::fs::create_dir_all(&self.scratch).with_context(|| format!("make {}", self.scratch.display()))
     }
 
     /// Makes repository and image of `tree` by the peers' programs alone, unless they are there.
