@@ -14,6 +14,7 @@ mod progress;
 mod scratch;
 mod short_names;
 mod transfer;
+mod trust;
 mod usage;
 mod version;
 

@@ -1,8 +1,10 @@
-//! Writing results to standard output.
+//! Writing results: to standard output, and to files at once.
 
+use std::fs;
 use std::io::{self, BufWriter, Stdout, Write};
+use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 /// Standard output was closed by its reader: nothing is left to do and nobody to tell.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +49,33 @@ pub fn line(text: impl std::fmt::Display) -> Result<()> {
 pub fn utc_date(seconds: u64) -> Option<String> {
     let at = jiff::Timestamp::from_second(i64::try_from(seconds).ok()?).ok()?;
     Some(at.strftime("%Y-%m-%d %H:%M:%S +0000").to_string())
+}
+
+/// Seconds since 1970 as a date of this machine's time zone, as the reference program prints those of signatures.
+pub fn local_date(seconds: u64) -> String {
+    let at = i64::try_from(seconds).ok().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+    match at.map(|at| at.to_zoned(jiff::tz::TimeZone::system())) {
+        // GLib pads with a figure space.
+        Some(at) => format!("{}{:\u{2007}>2}{}", at.strftime("%a %b "), at.day(), at.strftime(" %H:%M:%S %Y")),
+        None => format!("at {seconds} seconds, which no calendar has"),
+    }
+}
+
+/// Replaces a file at once.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut name = path.file_name().with_context(|| format!("{}: not a file name", path.display()))?.to_owned();
+    name.push(format!(".{}", std::process::id()));
+    let temporary = path.with_file_name(name);
+    let write = || {
+        let mut file = fs::File::create_new(&temporary)?;
+        file.write_all(bytes)?;
+        fs::rename(&temporary, path)
+    };
+    write()
+        .inspect_err(|_| {
+            let _ = fs::remove_file(&temporary);
+        })
+        .with_context(|| format!("writing {}", path.display()))
 }
 
 #[cfg(test)]

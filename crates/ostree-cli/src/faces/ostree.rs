@@ -27,8 +27,7 @@ struct Cli {
 }
 
 /// Commands of the original that are not here.
-const LATER: [&str; 9] =
-    ["admin", "create-usb", "find-remotes", "gpg-sign", "pull", "sign", "static-delta", "summary", "trivial-httpd"];
+const LATER: [&str; 7] = ["admin", "create-usb", "find-remotes", "pull", "static-delta", "summary", "trivial-httpd"];
 
 /// Every failure is exit code 1, as in the original.
 const FAILURE: u8 = 1;

@@ -30,7 +30,7 @@ impl Facts {
         let is_first = |id: &UserIDAmalgamation<'_>| Some(id.userid()) == primary.as_ref();
         let (first, others): (Vec<_>, Vec<_>) = cert.userids().partition(is_first);
         let user = |id: UserIDAmalgamation<'_>| UserId {
-            text: String::from_utf8_lossy(id.userid().value()).into_owned(),
+            text: shown(id.userid().value()),
             is_revoked: is_revoked(cert, now)
                 || matches!(id.revocation_status(&policy, now), RevocationStatus::Revoked(_)),
         };
@@ -39,6 +39,12 @@ impl Facts {
             primary_expires: key_expiry(cert, &cert.fingerprint(), now),
         }
     }
+}
+
+/// A text of a stranger as it may be shown: without what a terminal would obey.
+fn shown(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 /// When a key of the certificate expires, if it does.

@@ -7,7 +7,7 @@ use crate::openpgp::zbase32::zbase32;
 /// A user id of a key: any text, by custom `NAME (COMMENT) <EMAIL>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserId {
-    /// The whole text; bytes that are no UTF-8 are replaced.
+    /// The whole text; bytes that are no UTF-8 and control characters are replaced.
     pub text: String,
     /// Whether the key's owner revoked it.
     pub is_revoked: bool,

@@ -8,6 +8,7 @@ pub mod config;
 pub mod diff;
 pub mod export;
 pub mod fsck;
+pub mod gpg_sign;
 pub mod init;
 pub mod key_value;
 pub mod log;
@@ -20,6 +21,8 @@ pub mod remote;
 pub mod reset;
 pub mod rev_parse;
 pub mod show;
+pub mod sign;
+pub mod signing;
 pub mod sizes;
 pub mod tree_path;
 
@@ -46,6 +49,8 @@ pub enum Command {
     Export(export::Args),
     /// Check the repository for consistency
     Fsck(fsck::Args),
+    /// Sign a commit with GPG keys
+    GpgSign(gpg_sign::Args),
     /// Initialize a new empty repository
     Init(init::Args),
     /// Show log starting at commit or ref
@@ -67,6 +72,8 @@ pub enum Command {
     RevParse(rev_parse::Args),
     /// Output a metadata object
     Show(show::Args),
+    /// Sign a commit
+    Sign(sign::Args),
 }
 
 /// Runs the command.
@@ -80,6 +87,7 @@ pub fn run(command: &Command, context: &Context) -> Result<()> {
         Command::Diff(args) => diff::run(args, context),
         Command::Export(args) => export::run(args, context),
         Command::Fsck(args) => fsck::run(args, context),
+        Command::GpgSign(args) => gpg_sign::run(args, context),
         Command::Init(args) => init::run(args, context),
         Command::Log(args) => log::run(args, context),
         Command::Ls(args) => ls::run(args, context),
@@ -90,5 +98,6 @@ pub fn run(command: &Command, context: &Context) -> Result<()> {
         Command::Reset(args) => reset::run(args, context),
         Command::RevParse(args) => rev_parse::run(args, context),
         Command::Show(args) => show::run(args, context),
+        Command::Sign(args) => sign::run(args, context),
     }
 }

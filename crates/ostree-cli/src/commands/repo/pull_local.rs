@@ -1,15 +1,20 @@
 //! `pull-local`: copy commits from another repository on disk.
 
-use std::io::{IsTerminal, Write};
+use std::fs::File;
+use std::io::{ErrorKind, IsTerminal, Read, Write};
 use std::path::PathBuf;
+use std::time::SystemTime;
 
-use anyhow::{Result, bail};
-use ostree_core::RemoteName;
+use anyhow::{Context as _, Result, bail};
+use ostree_core::limits::MAX_METADATA_SIZE;
+use ostree_core::{RemoteName, VerifyCommit};
 use ostree_repo::Repo;
 use ostree_repo::copy::{CopyOptions, pull_local};
+use ostree_sign::{CommitVerifier, RemoteTrust, SignVerify};
 
 use crate::context::Context;
-use crate::output::line;
+use crate::output::{line, local_date};
+use crate::trust;
 
 /// Copy data from SRC_REPO
 #[derive(Debug, clap::Args)]
@@ -44,6 +49,9 @@ pub struct Args {
     /// GPG verify summary (must specify --remote)
     #[arg(long)]
     gpg_verify_summary: bool,
+    /// Verify signatures of commits by the keys of engines (must specify --remote)
+    #[arg(long)]
+    sign_verify: bool,
     /// Do not verify commit bindings
     #[arg(long)]
     disable_verify_bindings: bool,
@@ -60,16 +68,13 @@ pub struct Args {
 
 /// Copies, and tells how much.
 pub fn run(args: &Args, context: &Context) -> Result<()> {
-    let unsupported = [
-        (args.gpg_verify, "--gpg-verify"),
-        (args.gpg_verify_summary, "--gpg-verify-summary"),
-        (args.require_static_deltas, "--require-static-deltas"),
-    ];
+    let unsupported = [(args.require_static_deltas, "--require-static-deltas")];
     if let Some((_, option)) = unsupported.into_iter().find(|(is_asked, _)| *is_asked) {
         bail!("{option} is not supported yet");
     }
     let destination = context.open_writable()?;
     let source = Repo::open(&args.source)?;
+    let verifier = args.verifier(&destination, &source)?;
     let names: Vec<&str> = args.refs.iter().map(String::as_str).collect();
     let options = CopyOptions {
         remote: args.remote.as_ref(),
@@ -80,7 +85,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         per_object_fsync: args.per_object_fsync.then_some(true),
         disable_verify_bindings: args.disable_verify_bindings,
         bareuseronly_files: args.bareuseronly_files,
-        verifier: None,
+        verifier: verifier.as_ref().map(|verifier| verifier as &dyn VerifyCommit),
         jobs: None,
     };
     let on_terminal = std::io::stderr().is_terminal();
@@ -94,4 +99,51 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         let _ = write!(std::io::stderr(), "\r\x1b[K");
     }
     line(stats)
+}
+
+impl Args {
+    /// What checks commits, if they are to be checked: signatures are asked for by option alone. Checks the summary of the
+    /// source where that is asked for.
+    fn verifier(&self, destination: &Repo, source: &Repo) -> Result<Option<CommitVerifier>> {
+        if !self.gpg_verify && !self.gpg_verify_summary && !self.sign_verify {
+            return Ok(None);
+        }
+        let Some(remote) = &self.remote else { bail!("Must specify remote name to enable gpg verification") };
+        let configured = trust::remote(destination, remote)?;
+        let sign_verify = match configured.sign_verify.clone() {
+            _ if !self.sign_verify => SignVerify::Off,
+            SignVerify::Off => SignVerify::Any,
+            asked => asked,
+        };
+        let asked = RemoteTrust {
+            gpg_verify: self.gpg_verify,
+            gpg_verify_summary: self.gpg_verify_summary,
+            sign_verify,
+            sign_verify_summary: SignVerify::Off,
+            ..configured
+        };
+        let verifier = CommitVerifier::new(&asked, SystemTime::now(), local_date)?;
+        if self.gpg_verify_summary {
+            let summary = read(source, "summary")?;
+            let Some(summary) = summary else {
+                bail!(
+                    "GPG verification enabled, but no summary found (use gpg-verify-summary=false in remote config to disable)"
+                )
+            };
+            verifier.verify_summary(&summary, read(source, "summary.sig")?.as_deref())?;
+        }
+        Ok(Some(verifier))
+    }
+}
+
+/// A file of the repository, if it is there.
+fn read(repo: &Repo, name: &str) -> Result<Option<Vec<u8>>> {
+    let path = repo.path().join(name);
+    let open = match File::open(&path) {
+        Err(problem) if problem.kind() == ErrorKind::NotFound => return Ok(None),
+        other => other.with_context(|| format!("opening {}", path.display()))?,
+    };
+    let mut bytes = Vec::new();
+    open.take(MAX_METADATA_SIZE).read_to_end(&mut bytes).with_context(|| format!("reading {}", path.display()))?;
+    Ok(Some(bytes))
 }

@@ -1,18 +1,22 @@
 //! `show`: an object, or one fact of a commit.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use ostree_core::walk::load_commit;
-use ostree_core::{Checksum, CommitId, FileId, Metadata, ObjectKind, ObjectName, ReadObject, StoreError, metadata};
+use ostree_core::{Checksum, CommitId, FileId, Metadata, ObjectKind, ObjectName, ReadObject, RemoteName, StoreError};
 use ostree_repo::{Repo, refs};
+use ostree_sign::trust::commit_reports;
 
 use crate::commands::repo::log_block::{self, Style, variant_text};
 use crate::commands::repo::ls::xattrs_text;
+use crate::commands::repo::signing::gpg_keyring;
 use crate::commands::repo::sizes;
 use crate::context::Context;
-use crate::output::{Output, line};
+use crate::output::{Output, line, local_date};
+use crate::trust;
 
 /// Output a metadata object
 #[derive(Debug, clap::Args)]
@@ -49,10 +53,10 @@ pub struct Args {
     no_byteswap: bool,
     /// GPG home directory to use when looking for keyrings
     #[arg(long, value_name = "HOMEDIR", overrides_with = "gpg_homedir")]
-    gpg_homedir: Option<String>,
+    gpg_homedir: Option<PathBuf>,
     /// Use the GPG configuration of this remote
     #[arg(long, value_name = "REMOTE", overrides_with = "gpg_verify_remote")]
-    gpg_verify_remote: Option<String>,
+    gpg_verify_remote: Option<RemoteName>,
     /// A checksum, ref or, with --print-variant-type, file
     #[arg(value_name = "OBJECT")]
     object: String,
@@ -60,9 +64,6 @@ pub struct Args {
 
 /// Prints what the options choose, otherwise the object.
 pub fn run(args: &Args, context: &Context) -> Result<()> {
-    if args.gpg_homedir.is_some() || args.gpg_verify_remote.is_some() {
-        bail!("verifying signatures is not supported yet");
-    }
     if let Some(type_string) = &args.print_variant_type {
         let bytes = std::fs::read(Path::new(&args.object)).with_context(|| format!("openat({})", args.object))?;
         return line(variant_text(type_string, &bytes, args.no_byteswap)?);
@@ -128,7 +129,7 @@ fn print_object(args: &Args, repo: &Repo) -> Result<()> {
     let mut out = Output::stdout();
     let Ok(checksum) = args.object.parse::<Checksum>() else {
         let id = refs::resolve(repo, &args.object)?;
-        print_commit(&mut out, repo, &id, style)?;
+        print_commit(&mut out, repo, &id, (args, style))?;
         return Ok(out.flush()?);
     };
     let mut found = false;
@@ -136,7 +137,7 @@ fn print_object(args: &Args, repo: &Repo) -> Result<()> {
         let Some(bytes) = repo.read_metadata(&ObjectName::new(kind, checksum))? else { continue };
         found = true;
         match kind {
-            ObjectKind::Commit => print_commit(&mut out, repo, &CommitId::new(checksum), style)?,
+            ObjectKind::Commit => print_commit(&mut out, repo, &CommitId::new(checksum), (args, style))?,
             _ => {
                 writeln!(out, "{kind} {checksum}")?;
                 if args.raw || args.no_byteswap {
@@ -152,15 +153,24 @@ fn print_object(args: &Args, repo: &Repo) -> Result<()> {
     Ok(out.flush()?)
 }
 
-fn print_commit(out: &mut Output, repo: &Repo, id: &CommitId, style: Style) -> Result<()> {
+fn print_commit(out: &mut Output, repo: &Repo, id: &CommitId, (args, style): (&Args, Style)) -> Result<()> {
     let name = id.object();
     let bytes = repo.read_metadata(&name)?.ok_or(StoreError::Missing { name })?;
     log_block::print(out, id, &bytes, style)?;
-    let detached = repo.read_detached(id)?;
-    let signatures = detached.and_then(|detached| detached.get(metadata::GPG_SIGNATURES)?.as_byte_arrays());
-    if let Some(signatures) = signatures.filter(|signatures| !signatures.is_empty()) {
-        let plural = if signatures.len() == 1 { "" } else { "s" };
-        writeln!(out, "Found {} signature{plural}; verifying them is not supported yet", signatures.len())?;
+    if style.raw {
+        return Ok(());
+    }
+    let keyring = match &args.gpg_verify_remote {
+        Some(remote) => trust::remote(repo, remote)?.keyring()?,
+        None => gpg_keyring(repo, args.gpg_homedir.as_deref())?,
+    };
+    let detached = repo.read_detached(id)?.unwrap_or_default();
+    let reports = commit_reports(&keyring, &bytes, &detached, SystemTime::now());
+    if !reports.is_empty() {
+        writeln!(out, "Found {} signature{}:", reports.len(), if reports.len() == 1 { "" } else { "s" })?;
+    }
+    for report in &reports {
+        write!(out, "\n{}", report.describe("  ", &local_date))?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 
 use crate::args::yes_or_no;
+use crate::commands::repo::signing::SignOptions;
 
 /// Commit a new revision
 #[derive(Debug, clap::Args)]
@@ -108,21 +109,9 @@ pub struct Args {
     /// Output more information in a KEY: VALUE format
     #[arg(long)]
     pub table_output: bool,
-    /// GPG key ID to sign the commit with
-    #[arg(long, value_name = "KEY-ID")]
-    pub gpg_sign: Vec<String>,
-    /// GPG home directory to use when looking for keyrings
-    #[arg(long, value_name = "HOMEDIR", overrides_with = "gpg_homedir")]
-    pub gpg_homedir: Option<String>,
-    /// Sign the commit with this key
-    #[arg(long, value_name = "KEY_ID")]
-    pub sign: Vec<String>,
-    /// Sign the commit with the keys in FILE
-    #[arg(long, value_name = "FILE")]
-    pub sign_from_file: Vec<String>,
-    /// Signature type to use (defaults to 'ed25519')
-    #[arg(long, value_name = "NAME", overrides_with = "sign_type")]
-    pub sign_type: Option<String>,
+    /// Who signs the commit
+    #[command(flatten)]
+    pub signing: SignOptions,
     /// Generate size information along with commit metadata
     #[arg(long)]
     pub generate_sizes: bool,
@@ -146,13 +135,7 @@ pub struct Args {
 impl Args {
     /// Refuses options that contradict each other, and what is not there yet rather than leaving it out of the commit.
     pub fn check(&self) -> Result<()> {
-        let asked = [
-            (!self.gpg_sign.is_empty(), "--gpg-sign"),
-            (!self.sign.is_empty(), "--sign"),
-            (!self.sign_from_file.is_empty(), "--sign-from-file"),
-            (self.generate_composefs_metadata, "--generate-composefs-metadata"),
-            (self.editor, "--editor"),
-        ];
+        let asked = [(self.generate_composefs_metadata, "--generate-composefs-metadata"), (self.editor, "--editor")];
         if self.canonical_permissions && self.owner_uid.is_some_and(|uid| uid != 0) {
             bail!("Cannot specify both --canonical-permissions and non-zero --owner-uid");
         }

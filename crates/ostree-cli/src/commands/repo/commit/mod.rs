@@ -22,6 +22,7 @@ use ostree_repo::{Repo, TransactionOptions, TransactionStats, refs};
 pub use args::Args;
 pub use tables::skip_list;
 
+use crate::commands::repo::signing;
 use crate::context::Context;
 use crate::date;
 use crate::output::{Output, line};
@@ -60,6 +61,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         timestamp,
     };
     let id = write_commit(&transaction, root, params)?;
+    signing::sign_new(&transaction, &id, &args.signing)?;
     if let Some(branch) = branch {
         transaction.set_ref(branch, Some(id));
     }

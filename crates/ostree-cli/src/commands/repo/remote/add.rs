@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result, bail};
 use ostree_core::RemoteName;
 use ostree_repo::create::check_collection_id;
+use ostree_sign::openpgp::Keyring;
 
 use crate::args::KeyValue;
 use crate::commands::repo::key_value::escape;
-use crate::commands::repo::remote::known;
+use crate::commands::repo::remote::{gpg_import, known};
 use crate::context::Context;
 
 /// Add a remote repository
@@ -34,7 +35,7 @@ pub struct Args {
     force: bool,
     /// Import GPG key from FILE
     #[arg(long, value_name = "FILE", overrides_with = "gpg_import")]
-    gpg_import: Option<String>,
+    gpg_import: Option<PathBuf>,
     /// This remote has content not fetched via libostree
     #[arg(long, value_name = "NAME", overrides_with = "custom_backend")]
     custom_backend: Option<String>,
@@ -60,9 +61,6 @@ pub struct Args {
 
 /// Writes the remote's group of `config`.
 pub fn run(args: &Args, context: &Context) -> Result<()> {
-    if args.gpg_import.is_some() {
-        bail!("--gpg-import is not supported yet");
-    }
     let repo = known::open(context, args.sysroot.as_ref())?;
     let name: RemoteName = args.name.parse()?;
     let options = options(args)?;
@@ -80,7 +78,15 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     for (key, value) in options {
         file.set(&group, &key, &escape(&value));
     }
-    Ok(repo.write_config(&file)?)
+    let mut source = Keyring::new();
+    if let Some(path) = &args.gpg_import {
+        source.add_file(path)?;
+    }
+    repo.write_config(&file)?;
+    match args.gpg_import {
+        Some(_) => gpg_import::import(&repo, &name, &source, &[]),
+        None => Ok(()),
+    }
 }
 
 /// Keys and values in the order the reference program writes them.

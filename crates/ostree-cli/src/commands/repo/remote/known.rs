@@ -9,10 +9,7 @@ use ostree_repo::keyfile::KeyFile;
 
 use crate::context::Context;
 
-/// The group of `config` that describes a remote.
-pub fn group(name: &RemoteName) -> String {
-    format!("remote \"{name}\"")
-}
+pub use crate::trust::group;
 
 /// The names of the remotes, sorted.
 pub fn names(file: &KeyFile) -> Vec<RemoteName> {
