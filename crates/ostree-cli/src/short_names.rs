@@ -7,8 +7,26 @@ use ostree_container::stored;
 use ostree_repo::Repo;
 
 use crate::context::Context;
-use crate::exit::message;
+use crate::exit::{UsageError, message};
 use crate::images::{RegistryArgs, SourceReference};
+
+/// `TRANSPORT:NAME`, or the name of an image on a registry alone.
+pub fn image_name(text: &str) -> Result<ImageReference> {
+    match text.split_once(':') {
+        Some((word, _)) if word.parse::<Transport>().is_ok() => Ok(text.parse()?),
+        _ => Ok(format!("registry:{text}").parse()?),
+    }
+}
+
+/// The image to read that `word` names: in full, or where short names are looked up, by a name alone.
+pub fn source(word: &str, registry: &RegistryArgs, context: &Context) -> Result<SourceReference> {
+    let image = match word.parse::<SourceReference>() {
+        Ok(image) => image,
+        Err(_) if context.short_names => SourceReference::Plain(image_name(word)?),
+        Err(problem) => return Err(UsageError(format!("{word}: {problem}")).into()),
+    };
+    to_read(image, registry, context)
+}
 
 /// An image to read: of several that a name may mean, the first that is there. The other programs take names as they are.
 pub fn to_read(image: SourceReference, registry: &RegistryArgs, context: &Context) -> Result<SourceReference> {

@@ -66,9 +66,7 @@ pub fn convert(
         }
         Prepared::Pull(plan) => {
             let pulled = layered::import(&plan, &pull, listener)?;
-            for (name, count) in pulled.filtered.into_values().flatten() {
-                *filtered.entry(name).or_default() += count;
-            }
+            filtered = layered::by_name(pulled.filtered.values());
             (pulled.commit, plan.info.manifest.clone(), plan.info.config.clone())
         }
     };
@@ -129,11 +127,7 @@ fn metadata_of(store: &dyn ReadObject, merged: &Commit, config: &ImageConfig) ->
         values.insert(metadata::BOOTABLE, RawVariant::boolean(true));
         values.insert(metadata::LINUX, RawVariant::string(&release));
     }
-    let mut metadata = Metadata::default();
-    for (key, value) in values {
-        metadata.push(key, value);
-    }
-    Ok(metadata)
+    Ok(values.into_iter().collect())
 }
 
 /// The release of the kernel, if there is exactly one.

@@ -38,14 +38,6 @@ fn plain(metadata: Metadata, root_tree: DirTreeId, root_meta: DirMetaId) -> Comm
     }
 }
 
-fn sorted(values: BTreeMap<&str, RawVariant>) -> Metadata {
-    let mut metadata = Metadata::default();
-    for (key, value) in values {
-        metadata.push(key, value);
-    }
-    metadata
-}
-
 /// Writes the commit that keeps the files of a chunk: each stands in the root under its own checksum.
 pub fn chunk_commit(store: &dyn WriteObject, files: &[FileId]) -> Result<CommitId, StoreError> {
     let entry = |file: &FileId| Ok(FileEntry { name: EntryName::new(file.checksum().to_string())?, file: *file });
@@ -67,10 +59,11 @@ pub fn chunk_files(commit: &Commit, root: &DirTree) -> Option<Vec<FileId>> {
 /// Writes the commit that keeps a derived layer.
 pub fn layer_commit(store: &dyn WriteObject, tree: &MutableTree, notes: &Notes) -> Result<CommitId, ContainerError> {
     let text = json::to_canonical("layer notes", notes)?;
-    let metadata = sorted(BTreeMap::from([
+    let metadata = BTreeMap::from([
         (keys::LAYER_NOTES, RawVariant::string(&String::from_utf8_lossy(&text))),
         (keys::IMPORTER_VERSION, RawVariant::string(IMPORTER)),
-    ]));
+    ]);
+    let metadata = metadata.into_iter().collect();
     let (root_tree, root_meta) = tree.write(store)?;
     Ok(write(store, &plain(metadata, root_tree, root_meta))?)
 }
@@ -111,7 +104,7 @@ pub fn merge_commit(store: &dyn WriteObject, merged: &Merged<'_>) -> Result<Comm
     let (root_tree, root_meta) = merged.tree.write(store)?;
     let parent = merged.base.map(|(id, _)| id);
     let timestamp = created(info).or(merged.base.map(|(_, commit)| commit.timestamp)).unwrap_or(0);
-    Ok(write(store, &Commit { parent, timestamp, ..plain(sorted(values), root_tree, root_meta) })?)
+    Ok(write(store, &Commit { parent, timestamp, ..plain(values.into_iter().collect(), root_tree, root_meta) })?)
 }
 
 /// When the image was made, in seconds since 1970: its annotation, else its configuration.

@@ -7,7 +7,6 @@ use ostree_core::walk;
 use ostree_repo::Repo;
 
 use crate::error::ContainerError;
-use crate::keys;
 use crate::layered::notes::Notes;
 use crate::stored::StoredImage;
 
@@ -19,8 +18,7 @@ pub fn filtered(repo: &Repo, image: &StoredImage) -> Result<BTreeMap<Digest, BTr
         let Some(id) = &layer.commit else { continue };
         let commit = walk::load_commit(repo, id)?;
         // Notes that cannot be read are those of a layer that the next pull reads again.
-        let notes =
-            commit.metadata.get_str(keys::LAYER_NOTES).and_then(|text| serde_json::from_str::<Notes>(text).ok());
+        let notes = Notes::read(&commit.metadata).and_then(Result::ok);
         if let Some(notes) = notes.filter(|notes| !notes.filtered.is_empty()) {
             counts.insert(layer.descriptor.digest.clone(), notes.filtered);
         }
@@ -28,15 +26,21 @@ pub fn filtered(repo: &Repo, image: &StoredImage) -> Result<BTreeMap<Digest, BTr
     Ok(counts)
 }
 
+/// The counts of several layers together.
+pub fn by_name<'c>(layers: impl IntoIterator<Item = &'c BTreeMap<String, u64>>) -> BTreeMap<String, u64> {
+    let mut counts = BTreeMap::new();
+    for (name, count) in layers.into_iter().flatten() {
+        *counts.entry(name.clone()).or_default() += count;
+    }
+    counts
+}
+
 /// Refuses an image of which entries were left out.
 ///
 /// # Errors
 /// There are any; they are named with their numbers.
-pub fn refuse_filtered<'c>(layers: impl Iterator<Item = &'c BTreeMap<String, u64>>) -> Result<(), ContainerError> {
-    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-    for (name, count) in layers.flatten() {
-        *counts.entry(name).or_default() += count;
-    }
+pub fn refuse_filtered<'c>(layers: impl IntoIterator<Item = &'c BTreeMap<String, u64>>) -> Result<(), ContainerError> {
+    let counts = by_name(layers);
     if counts.is_empty() {
         return Ok(());
     }

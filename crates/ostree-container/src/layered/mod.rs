@@ -21,7 +21,7 @@ mod prepare_root;
 mod present;
 mod relabel;
 
-pub use filtered::{filtered, refuse_filtered};
+pub use filtered::{by_name, filtered, refuse_filtered};
 pub use import::import;
 pub use options::{PullOptions, Pulled};
 pub use plan::{Plan, PlannedLayer, Prepared, prepare};

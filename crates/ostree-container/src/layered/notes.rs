@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ostree_core::{Checksum, FileId};
+use ostree_core::{Checksum, FileId, Metadata};
 use ostree_tar::layer::{LowerLink, LowerTarget};
 use serde::{Deserialize, Serialize};
+
+use crate::keys;
 
 /// What a tree cannot say of a layer, as JSON in the metadata of the layer's commit.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +25,13 @@ pub struct Notes {
     /// How many entries were left out, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub filtered: BTreeMap<String, u64>,
+}
+
+impl Notes {
+    /// The notes in a commit's metadata; an error if they cannot be read, `None` if it has none.
+    pub fn read(metadata: &Metadata) -> Option<Result<Self, serde_json::Error>> {
+        metadata.get_str(keys::LAYER_NOTES).map(serde_json::from_str)
+    }
 }
 
 /// What decides about which entries of a layer are kept, and where.

@@ -62,10 +62,9 @@ fn kept(repo: &Repo, id: CommitId) -> Result<Option<Kept>, ContainerError> {
         return Ok(None);
     }
     let commit = walk::load_commit(repo, &id)?;
-    if let Some(text) = commit.metadata.get_str(keys::LAYER_NOTES) {
+    if let Some(notes) = Notes::read(&commit.metadata) {
         // Notes that cannot be read are as good as a missing layer.
-        let notes = serde_json::from_str(text).ok();
-        return Ok(notes.map(|notes| Kept::Derived(id, Box::new(commit), Some(notes))));
+        return Ok(notes.ok().map(|notes| Kept::Derived(id, Box::new(commit), Some(notes))));
     }
     if let Some(files) = chunk_files(&commit, &walk::load_dirtree(repo, &commit.root_tree)?) {
         return Ok(Some(Kept::Chunk(files)));

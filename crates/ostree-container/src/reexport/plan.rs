@@ -138,14 +138,12 @@ fn base(
 fn raw(repo: &Repo, layer: &StoredLayer, lower: &mut Lower) -> Result<Content, ContainerError> {
     let (id, commit) = commit_of(repo, layer)?;
     let mut tree = MutableTree::stored(commit.root_tree, commit.root_meta);
-    let notes: Option<Notes> = match commit.metadata.get_str(LAYER_NOTES) {
-        Some(text) => Some(serde_json::from_str(text).map_err(|problem| ContainerError::ImageMetadata {
-            commit: id,
-            key: LAYER_NOTES,
-            reason: problem.to_string(),
-        })?),
-        None => None,
+    let unreadable = |problem: serde_json::Error| ContainerError::ImageMetadata {
+        commit: id,
+        key: LAYER_NOTES,
+        reason: problem.to_string(),
     };
+    let notes = Notes::read(&commit.metadata).transpose().map_err(unreadable)?;
     for link in notes.iter().flat_map(|notes| &notes.links).filter_map(Link::lower) {
         let (found, target) = match &link.target {
             LowerTarget::Object(id) => (Some(*id), format!("object {id}")),

@@ -51,7 +51,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
 
 fn destination(args: &Args, context: &Context) -> Result<ImageReference> {
     if let Some(image) = &args.push {
-        return short_names::to_write(&image_name(image)?, context);
+        return short_names::to_write(&short_names::image_name(image)?, context);
     }
     let dir = args.oci_dir.as_deref().and_then(|dir| dir.to_str()).context("--oci-dir is not UTF-8")?;
     if dir.contains(':') {
@@ -59,12 +59,4 @@ fn destination(args: &Args, context: &Context) -> Result<ImageReference> {
     }
     let tag = args.tag.iter().map(|tag| format!(":{tag}")).collect::<String>();
     Ok(ImageReference { transport: Transport::OciDir, name: format!("{dir}{tag}") })
-}
-
-/// `TRANSPORT:NAME`, or the name of an image on a registry alone.
-pub fn image_name(text: &str) -> Result<ImageReference> {
-    match text.split_once(':') {
-        Some((word, _)) if word.parse::<Transport>().is_ok() => Ok(text.parse()?),
-        _ => Ok(format!("registry:{text}").parse()?),
-    }
 }

@@ -1,10 +1,11 @@
 //! `compare`: what the layers of two images have in common.
 
 use anyhow::Result;
-use oci_image::{Descriptor, Manifest, Platform, document};
+use oci_image::{Descriptor, Manifest, document};
 use ostree_container::compare::{compare, size};
 use serde_json::{Value, json};
 
+use crate::commands::container::platform::PlatformArgs;
 use crate::images::{RegistryArgs, SourceReference};
 use crate::output::line;
 
@@ -16,9 +17,9 @@ pub struct Args {
     /// How registries are reached
     #[command(flatten)]
     registry: RegistryArgs,
-    /// Which image of an index to take (default: this machine's)
-    #[arg(long, value_name = "OS/ARCH[/VARIANT]", overrides_with = "platform")]
-    platform: Option<Platform>,
+    /// Which image of an index is meant
+    #[command(flatten)]
+    platform: PlatformArgs,
     /// Print a JSON object
     #[arg(long, overrides_with = "json")]
     json: bool,
@@ -46,8 +47,7 @@ pub fn run(args: &Args) -> Result<()> {
 impl Args {
     fn manifest(&self, image: &SourceReference) -> Result<Manifest> {
         let source = self.registry.admitted(image)?;
-        let platform = self.platform.clone().unwrap_or_else(Platform::host);
-        Ok(document::resolve(&*source, &platform)?.1)
+        Ok(document::resolve(&*source, &self.platform.or_host())?.1)
     }
 }
 

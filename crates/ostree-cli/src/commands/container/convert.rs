@@ -8,9 +8,9 @@ use ostree_core::RefName;
 use ostree_repo::{Repo, TransactionOptions};
 use serde_json::json;
 
+use crate::commands::container::filtered::tell_filtered;
 use crate::commands::container::image_options::ImageOptions;
 use crate::context::Context;
-use crate::exit::warn;
 use crate::images::SourceReference;
 use crate::output::line;
 use crate::scratch::Scratch;
@@ -76,10 +76,7 @@ fn in_repo(args: &Args, repo: &Repo, transaction: TransactionOptions) -> Result<
     };
     let listener = args.image.progress.listener(&args.destination.to_string())?;
     let done = convert((&*source, args.source.image()), repo, &*sink, options, &*listener)?;
-    if !done.filtered.is_empty() {
-        let list: Vec<String> = done.filtered.iter().map(|(name, count)| format!("{name}: {count}")).collect();
-        warn(&format!("Image contains non-ostree compatible file paths: {}", list.join(" ")));
-    }
+    tell_filtered(&done.filtered);
     match args.json {
         true => line(json!({
             "image": args.destination.to_string(), "digest": done.image.digest.to_string(),

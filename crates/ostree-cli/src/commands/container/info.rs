@@ -1,9 +1,9 @@
 //! `info`: the digest of an image.
 
 use anyhow::Result;
-use oci_image::Platform;
 use ostree_container::inspect;
 
+use crate::commands::container::platform::PlatformArgs;
 use crate::images::{RegistryArgs, SourceReference};
 use crate::output::line;
 
@@ -13,9 +13,9 @@ pub struct Args {
     /// How the registry is reached
     #[command(flatten)]
     registry: RegistryArgs,
-    /// Which image of an index to take (default: this machine's)
-    #[arg(long, value_name = "OS/ARCH[/VARIANT]", overrides_with = "platform")]
-    platform: Option<Platform>,
+    /// Which image of an index is meant
+    #[command(flatten)]
+    platform: PlatformArgs,
     /// The image, e.g. ostree-unverified-registry:registry.example.com/os:latest or oci:DIR:TAG
     ///
     /// An image is docker://NAME, oci:DIR[:TAG], oci-archive:FILE[:TAG], dir:DIR, docker-archive:FILE[:TAG], or in the storage of
@@ -28,6 +28,6 @@ pub struct Args {
 /// Prints the reference and the digest.
 pub fn run(args: &Args) -> Result<()> {
     let source = args.registry.admitted(&args.imgref)?;
-    let info = inspect(&*source, &args.platform.clone().unwrap_or_else(Platform::host))?;
+    let info = inspect(&*source, &args.platform.or_host())?;
     line(format_args!("{} digest: {}", args.imgref, info.digest))
 }

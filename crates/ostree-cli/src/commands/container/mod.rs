@@ -5,11 +5,13 @@ pub mod commit;
 pub mod compare;
 pub mod convert;
 pub mod encapsulate;
+pub mod fetching;
+pub mod filtered;
 pub mod image;
 pub mod image_options;
 pub mod info;
+pub mod platform;
 pub mod pull;
-pub mod space;
 pub mod unencapsulate;
 pub mod verify;
 
@@ -28,7 +30,7 @@ pub enum Command {
     #[command(visible_alias = "import")]
     Unencapsulate(Box<unencapsulate::Args>),
     /// Print information about a container image
-    Info(info::Args),
+    Info(Box<info::Args>),
     /// Compare the layers of two images
     Compare(Box<compare::Args>),
     /// Work on images that are kept with their layers

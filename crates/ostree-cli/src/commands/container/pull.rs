@@ -3,10 +3,8 @@
 use anyhow::Result;
 use ostree_core::Refspec;
 
-use crate::commands::container::build::image_name;
 use crate::commands::container::unencapsulate::ImportArgs;
 use crate::context::Context;
-use crate::images::SourceReference;
 use crate::short_names;
 
 /// Pull the OSTree commit of a container image into a repository
@@ -29,10 +27,6 @@ pub struct Args {
 
 /// Prints the ref and the commit.
 pub fn run(args: &Args, context: &Context) -> Result<()> {
-    let image = match args.image.parse::<SourceReference>() {
-        Ok(image) => image,
-        Err(_) => SourceReference::Plain(image_name(&args.image)?),
-    };
-    let image = short_names::to_read(image, &args.import.registry, context)?;
+    let image = short_names::source(&args.image, &args.import.registry, context)?;
     args.import.run(context, &image, Some(&args.name))
 }

@@ -1,17 +1,14 @@
 //! `unencapsulate`: take the commit out of an image.
 
-use std::num::NonZeroUsize;
-
 use anyhow::Result;
-use oci_image::Platform;
 use ostree_container::{ImportOptions, unencapsulate};
 use ostree_core::Refspec;
 
-use crate::commands::container::space::SpaceArgs;
+use crate::commands::container::fetching::FetchArgs;
+use crate::commands::container::platform::PlatformArgs;
 use crate::context::Context;
 use crate::images::{RegistryArgs, SourceReference};
 use crate::output::line;
-use crate::progress::ProgressArgs;
 
 /// Import an OSTree commit embedded in a container image
 #[derive(Debug, clap::Args)]
@@ -37,24 +34,12 @@ pub struct ImportArgs {
     /// How the registry is reached
     #[command(flatten)]
     pub registry: RegistryArgs,
-    /// Which image of an index to take (default: this machine's)
-    #[arg(long, value_name = "OS/ARCH[/VARIANT]", overrides_with = "platform", conflicts_with = "arch")]
-    platform: Option<Platform>,
-    /// Which image of an index to take, by processor
-    #[arg(long, value_name = "ARCH", overrides_with = "arch")]
-    arch: Option<String>,
-    /// How many threads write objects (default: one a processor)
-    #[arg(long, value_name = "N", overrides_with = "jobs")]
-    jobs: Option<NonZeroUsize>,
-    /// How many layers are fetched at a time (default: 8)
-    #[arg(long, value_name = "N", overrides_with = "parallel_fetches")]
-    parallel_fetches: Option<NonZeroUsize>,
-    /// Whether it fits
+    /// Which image of an index is meant
     #[command(flatten)]
-    space: SpaceArgs,
-    /// How progress is shown
+    platform: PlatformArgs,
+    /// How it is fetched
     #[command(flatten)]
-    progress: ProgressArgs,
+    fetch: FetchArgs,
 }
 
 /// Prints the commit, and the ref where one was written.
@@ -66,16 +51,16 @@ impl ImportArgs {
     /// Imports the commit of an image and lets `write_ref` point to it.
     pub fn run(&self, context: &Context, image: &SourceReference, write_ref: Option<&Refspec>) -> Result<()> {
         image.refuse_signatures()?;
-        let listener = self.progress.listener(&image.to_string())?;
+        let listener = self.fetch.progress.listener(&image.to_string())?;
         let repo = context.open_writable()?;
         let source = self.registry.admitted_into(image, &repo)?;
         let options = ImportOptions {
             write_ref: write_ref.cloned(),
             verify: None,
-            platform: self.platform.clone().or_else(|| self.arch.as_deref().map(Platform::linux)),
-            jobs: self.jobs,
-            parallel_fetches: self.parallel_fetches,
-            skip_space_check: self.space.skip_space_check,
+            platform: self.platform.named(),
+            jobs: self.fetch.jobs,
+            parallel_fetches: self.fetch.parallel_fetches,
+            skip_space_check: self.fetch.skip_space_check,
             transaction: Default::default(),
         };
         let imported = unencapsulate(&*source, &repo, &options, &*listener)?;

@@ -5,7 +5,6 @@ use oci_trust::{Outcome, Step, Verdict};
 use serde_json::{Value, json};
 
 use crate::admission::{needs_signature, require};
-use crate::commands::container::build::image_name;
 use crate::context::Context;
 use crate::images::{RegistryArgs, SourceReference};
 use crate::output::line;
@@ -36,12 +35,8 @@ pub struct Args {
 
 /// Prints the verdict; fails if the image must not come in.
 pub fn run(args: &Args, context: &Context) -> Result<()> {
-    let image = match args.image.parse::<SourceReference>() {
-        Ok(image) => image,
-        Err(_) => SourceReference::Plain(image_name(&args.image)?),
-    };
+    let image = short_names::source(&args.image, &args.registry, context)?;
     image.refuse_signatures()?;
-    let image = short_names::to_read(image, &args.registry, context)?;
     let verdict = args.registry.verdict(&image)?;
     let result = require(&verdict, needs_signature(&image));
     match (args.json, args.explain, &result) {

@@ -39,7 +39,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let repo = args.target.context(context).open_repo()?;
     let image = args.target.image(context)?;
     let source = args.target.registry.admitted(&image)?;
-    let platform = args.target.platform();
+    let platform = args.target.platform.or_host();
     let space = FreeSpace::of(&repo)?;
     let found = match layered::prepare(&*source, image.image(), &repo, &platform, &mut target::absent)? {
         Prepared::Unchanged(stored) => {

@@ -1,25 +1,23 @@
 //! `image pull`: an image with all its layers, as a commit.
 
-use std::collections::BTreeMap;
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
-use oci_image::{Digest, json};
+use oci_image::json;
 use ostree_container::Listener;
 use ostree_container::layered::{self, Plan, Prepared, PullOptions, Pulled};
 use ostree_container::stored::{self, GcOptions};
 use ostree_repo::{Repo, format_size};
 use ostree_tar::VarPlace;
 
+use crate::commands::container::fetching::FetchArgs;
+use crate::commands::container::filtered::tell_filtered;
 use crate::commands::container::image::target::{self, Target};
-use crate::commands::container::space::SpaceArgs;
 use crate::context::Context;
 use crate::exit::{message, warn};
 use crate::images::SourceReference;
 use crate::output::{line, write_whole};
-use crate::progress::ProgressArgs;
 
 /// How long the collection of unused layers waits for others that work on the repository. The next one does its work.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -55,18 +53,9 @@ pub struct Args {
     /// Print the result as JSON
     #[arg(long, overrides_with = "json")]
     json: bool,
-    /// How many threads work at once (default: one a processor)
-    #[arg(long, value_name = "N", overrides_with = "jobs")]
-    jobs: Option<NonZeroUsize>,
-    /// How many layers are fetched at a time (default: 8)
-    #[arg(long, value_name = "N", overrides_with = "parallel_fetches")]
-    parallel_fetches: Option<NonZeroUsize>,
-    /// Whether it fits
+    /// How it is fetched
     #[command(flatten)]
-    space: SpaceArgs,
-    /// How progress is shown
-    #[command(flatten)]
-    progress: ProgressArgs,
+    fetch: FetchArgs,
 }
 
 fn var_place(word: &str) -> Result<VarPlace, String> {
@@ -79,11 +68,11 @@ fn var_place(word: &str) -> Result<VarPlace, String> {
 
 /// Prints what changes, then the commit.
 pub fn run(args: &Args, context: &Context) -> Result<()> {
-    let listener = args.progress.listener(args.target.image_word())?;
+    let listener = args.fetch.progress.listener(args.target.image_word())?;
     let repo = args.target.context(context).open_writable()?;
     let image = args.target.image(context)?;
     let source = args.target.registry.admitted_into(&image, &repo)?;
-    let platform = args.target.platform();
+    let platform = args.target.platform.or_host();
     match layered::prepare(&*source, image.image(), &repo, &platform, &mut target::absent)? {
         Prepared::Unchanged(stored) => args.unchanged(&repo, &image, &stored),
         Prepared::Pull(plan) => args.pull((&repo, &image), &plan, &*listener),
@@ -124,12 +113,12 @@ impl Args {
             return if self.json { line(self.outcome(image, plan, None)) } else { Ok(()) };
         }
         let options = PullOptions {
-            jobs: self.jobs,
-            parallel_fetches: self.parallel_fetches,
+            jobs: self.fetch.jobs,
+            parallel_fetches: self.fetch.parallel_fetches,
             var: self.var,
             skip_special: self.skip_special,
             deny_filtered: self.deny_filtered,
-            skip_space_check: self.space.skip_space_check,
+            skip_space_check: self.fetch.skip_space_check,
             ..PullOptions::default()
         };
         let pulled = layered::import(plan, &options, listener)?;
@@ -161,17 +150,13 @@ impl Args {
             "layers-present": plan.present(),
             "layers-needed": plan.needed(),
             "bytes-needed": plan.needed_bytes(),
-            "filtered": pulled.map(|pulled| names(&pulled.filtered)),
+            "filtered": pulled.map(|pulled| layered::by_name(pulled.filtered.values())),
             "filtered-paths": pulled.filter(|_| self.list_filtered).map(|pulled| &pulled.filtered_paths),
         })
     }
 
     fn tell_filtered(&self, pulled: &Pulled) {
-        let counts = names(&pulled.filtered);
-        if !counts.is_empty() {
-            let list: Vec<String> = counts.iter().map(|(name, count)| format!("{name}: {count}")).collect();
-            warn(&format!("Image contains non-ostree compatible file paths: {}", list.join(" ")));
-        }
+        tell_filtered(&layered::by_name(pulled.filtered.values()));
         if self.list_filtered && !self.json {
             for path in &pulled.filtered_paths {
                 warn(&format!("left out: {path}"));
@@ -185,15 +170,6 @@ impl Args {
             None => Ok(()),
         }
     }
-}
-
-/// The counts of all layers by name.
-fn names(filtered: &BTreeMap<Digest, BTreeMap<String, u64>>) -> BTreeMap<&str, u64> {
-    let mut counts = BTreeMap::new();
-    for (name, count) in filtered.values().flatten() {
-        *counts.entry(name.as_str()).or_default() += count;
-    }
-    counts
 }
 
 /// Removes the layers that nothing needs any more. The image is there; a failure here takes nothing away from it.

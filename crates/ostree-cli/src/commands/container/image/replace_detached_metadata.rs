@@ -4,9 +4,10 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
-use oci_image::{ImageReference, Platform};
+use oci_image::ImageReference;
 use ostree_container::detach::{DetachOptions, replace_detached_metadata};
 
+use crate::commands::container::platform::PlatformArgs;
 use crate::images::{RegistryArgs, SourceReference};
 use crate::output::line;
 use crate::progress::ProgressArgs;
@@ -26,9 +27,9 @@ pub struct Args {
     /// How registries are reached
     #[command(flatten)]
     registry: RegistryArgs,
-    /// Which image of an index to take (default: this machine's)
-    #[arg(long, value_name = "OS/ARCH[/VARIANT]", overrides_with = "platform")]
-    platform: Option<Platform>,
+    /// Which image of an index is meant
+    #[command(flatten)]
+    platform: PlatformArgs,
     /// How many threads compress (default: one a processor)
     #[arg(long, value_name = "N", overrides_with = "jobs")]
     jobs: Option<NonZeroUsize>,
@@ -49,7 +50,7 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let source = args.registry.admitted(&SourceReference::Plain(args.src.clone()))?;
     let sink = args.registry.sink(&args.dest)?;
-    let options = DetachOptions { platform: args.platform.clone(), jobs: args.jobs };
+    let options = DetachOptions { platform: args.platform.named(), jobs: args.jobs };
     let digest = replace_detached_metadata(&*source, &*sink, contents.as_deref(), &options, &*listener)?;
     line(format_args!("Pushed: {digest}"))
 }

@@ -1,12 +1,11 @@
 //! Which image a command is about, in which repository, and how it is reached.
 
 use anyhow::Result;
-use oci_image::Platform;
 use ostree_container::ContainerError;
 
-use crate::commands::container::build::image_name;
+use crate::commands::container::platform::PlatformArgs;
 use crate::context::Context;
-use crate::exit::{UsageError, message, warn};
+use crate::exit::{message, warn};
 use crate::images::{RegistryArgs, SourceReference};
 use crate::short_names;
 
@@ -23,12 +22,9 @@ pub struct Target {
     /// How the registry is reached
     #[command(flatten)]
     pub registry: RegistryArgs,
-    /// Which image of an index to take (default: this machine's)
-    #[arg(long, value_name = "OS/ARCH[/VARIANT]", overrides_with = "platform", conflicts_with = "arch")]
-    platform: Option<Platform>,
-    /// Which image of an index to take, by processor
-    #[arg(long, value_name = "ARCH", overrides_with = "arch")]
-    arch: Option<String>,
+    /// Which image of an index is meant
+    #[command(flatten)]
+    pub platform: PlatformArgs,
 }
 
 impl Target {
@@ -47,20 +43,9 @@ impl Target {
 
     /// The image: named in full, or where short names are looked up, by a name alone.
     pub fn image(&self, context: &Context) -> Result<SourceReference> {
-        let word = self.image_word();
-        let image = match word.parse::<SourceReference>() {
-            Ok(image) => image,
-            Err(_) if context.short_names => SourceReference::Plain(image_name(word)?),
-            Err(problem) => return Err(UsageError(format!("{word}: {problem}")).into()),
-        };
+        let image = short_names::source(self.image_word(), &self.registry, context)?;
         image.refuse_signatures()?;
-        short_names::to_read(image, &self.registry, context)
-    }
-
-    /// Which image of an index is meant.
-    pub fn platform(&self) -> Platform {
-        let named = self.platform.clone().or_else(|| self.arch.as_deref().map(Platform::linux));
-        named.unwrap_or_else(Platform::host)
+        Ok(image)
     }
 }
 
