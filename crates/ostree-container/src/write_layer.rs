@@ -75,7 +75,7 @@ impl<'a> LayerJob<'a> {
         let mut left = oci_image::limits::LOST_WRITES;
         let written = loop {
             match self.send(name, compression, produce, descriptor.as_ref()) {
-                Err(error) if left > 0 && ImageError::is_lost(&error) => left -= 1,
+                Err(error) if left > 0 && is_lost(&error) => left -= 1,
                 sent => break sent?,
             }
         };
@@ -128,6 +128,15 @@ impl<'a> LayerJob<'a> {
         let mut counting = Counting { writer, listener: report.then_some(self.listener), done: self.done };
         produce(&mut counting).map_err(|source| ContainerError::Layer { layer: name.to_owned(), source })?;
         counting.writer.finish().map_err(failed)
+    }
+}
+
+/// Whether the place a layer goes to lost what it had of it, so that it may arrive when it is written again.
+fn is_lost(error: &ContainerError) -> bool {
+    match error {
+        // It shows what it holds as its own.
+        ContainerError::Image(error) => ImageError::is_lost(error),
+        error => ImageError::is_lost(error),
     }
 }
 
