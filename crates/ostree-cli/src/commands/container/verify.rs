@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::admission::{needs_signature, require};
 use crate::context::Context;
-use crate::images::{RegistryArgs, SourceReference};
+use crate::images::RegistryArgs;
 use crate::output::line;
 use crate::short_names;
 
