@@ -13,6 +13,7 @@ pub mod gvariant;
 pub mod gvariant_text;
 pub mod image_archive;
 pub mod image_config;
+pub mod image_payload;
 pub mod index;
 pub mod keyfile;
 pub mod layer;
@@ -20,9 +21,12 @@ pub mod manifest;
 pub mod metadata;
 pub mod mutate;
 pub mod ostreemeta;
+pub mod policy;
 pub mod reference;
 pub mod registries_conf;
+pub mod registries_d;
 pub mod sample_objects;
+pub mod sigstore;
 pub mod storage_records;
 pub mod summary;
 pub mod tar_commit;
@@ -66,14 +70,18 @@ pub const TARGETS: &[Target] = &[
     target!(gvariant_text, 5_000),
     target!(image_archive, 200),
     target!(image_config, 5_000),
+    target!(image_payload, 5_000),
     target!(index, 5_000),
     target!(keyfile, 5_000),
     target!(layer, 300),
     target!(manifest, 5_000),
     target!(metadata, 5_000),
     target!(ostreemeta, 5_000),
+    target!(policy, 2_000),
     target!(reference, 5_000),
     target!(registries_conf, 5_000),
+    target!(registries_d, 1_000),
+    target!(sigstore, 2_000),
     target!(storage_records, 5_000),
     target!(summary, 5_000),
     target!(tar_commit, 400),

@@ -51,11 +51,6 @@ impl Chain {
         }
     }
 
-    /// The same from their DER forms.
-    pub(crate) fn of(leaf: Vec<u8>, between: Vec<Vec<u8>>) -> Self {
-        Self { leaf, between }
-    }
-
     /// The certificate's DER form.
     pub(crate) fn leaf(&self) -> &[u8] {
         &self.leaf

@@ -8,7 +8,7 @@ use oci_image::{Digest, ImageReference, RawManifest, Transport};
 
 use crate::claim::Claim;
 use crate::collect::Collector;
-use crate::error::TrustError;
+use crate::error::{TrustError, shown};
 use crate::identity::ImageIdentity;
 use crate::policy::{IdentityRule, Policy, Requirement, SigstoreRule, SimpleRule};
 use crate::registries_d::StorePlaces;
@@ -35,6 +35,7 @@ pub fn judge(
     now: SystemTime,
 ) -> Result<Verdict, TrustError> {
     let identity = ImageIdentity::of(image)?;
+    refuse_unknown_scopes(policy, image)?;
     let (scope, requirements) = policy.requirements(&identity);
     let mut verdict =
         Verdict { image: identity.shown.clone(), digest: None, policy: policy.path.clone(), scope, steps: Vec::new() };
@@ -49,6 +50,23 @@ pub fn judge(
     }
     verdict.digest = bench.manifest.into_inner().map(|raw: RawManifest| raw.digest);
     Ok(verdict)
+}
+
+/// Scopes in container storages hold where the storage is, which is not known here: such a rule must not be passed over.
+fn refuse_unknown_scopes(policy: &Policy, image: &ImageReference) -> Result<(), TrustError> {
+    let name = match image.transport {
+        Transport::ContainersStorage => "containers-storage",
+        Transport::DockerDaemon => "docker-daemon",
+        _ => return Ok(()),
+    };
+    match policy.transports.get(name).and_then(|scopes| scopes.keys().find(|scope| !scope.is_empty())) {
+        None => Ok(()),
+        Some(scope) => Err(TrustError::BadFile {
+            what: "policy",
+            path: policy.path.clone(),
+            reason: format!("transports.{name}.{}: scopes of {name} but the empty one are not supported", shown(scope)),
+        }),
+    }
 }
 
 struct Bench<'a> {

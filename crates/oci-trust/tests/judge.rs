@@ -67,7 +67,7 @@ impl Memory {
         serde_json::json!({"mediaType": media_type, "digest": digest, "size": size, "annotations": notes}).to_string()
     }
 
-    fn manifest(&mut self, layer: &str, subject: Option<&Digest>) -> Vec<u8> {
+    fn document(&mut self, layer: &str, subject: Option<&Digest>) -> Vec<u8> {
         let subject = subject.map(|digest| format!(r#","subject":{{"mediaType":"x","digest":"{digest}","size":1}}"#));
         format!(
             r#"{{"schemaVersion":2,"config":{{"mediaType":"x","digest":"{}","size":0}},"layers":[{layer}]{}}}"#,
@@ -79,7 +79,7 @@ impl Memory {
 
     fn cosigned(mut self, payload: Vec<u8>, notes: &[(&str, String)]) -> Self {
         let layer = self.layer(PAYLOAD, payload, notes);
-        let manifest = self.manifest(&layer, None);
+        let manifest = self.document(&layer, None);
         let tag = format!("sha256-{}.sig", Digest::sha256(&file("manifest.json")).hex());
         self.tags.insert(tag, manifest);
         self
@@ -89,7 +89,7 @@ impl Memory {
     fn bundled(mut self, bundle: Vec<u8>, by_list: bool) -> Self {
         let layer = self.layer(BUNDLE, bundle, &[]);
         let subject = self.digest();
-        let manifest = self.manifest(&layer, Some(&subject));
+        let manifest = self.document(&layer, Some(&subject));
         let (digest, size) = self.put(manifest);
         let entry = format!(
             r#"{{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"{digest}","size":{size},"artifactType":"{BUNDLE}"}}"#
@@ -296,9 +296,14 @@ fn sigstore_by_a_certificate() {
     assert!(is_verified(&store, &good));
     let refused = |requirement: String| reason(&store, &requirement);
     assert!(refused(fulcio("https://other", "alice@example.org", "root.crt", "log.pub")).contains("OIDC issuer"));
-    assert!(refused(fulcio("https://idp.example", "bob@example.org", "root.crt", "log.pub")).contains("Required email"));
+    assert!(
+        refused(fulcio("https://idp.example", "bob@example.org", "root.crt", "log.pub")).contains("Required email")
+    );
     assert!(refused(fulcio("https://idp.example", "alice@example.org", "leaf.crt", "log.pub")).contains("authority"));
-    assert!(refused(fulcio("https://idp.example", "alice@example.org", "root.crt", "p256.pub")).contains("no key of the policy"));
+    assert!(
+        refused(fulcio("https://idp.example", "alice@example.org", "root.crt", "p256.pub"))
+            .contains("no key of the policy")
+    );
     assert!(refused(sigstore(&key("p256.pub"))).contains("verification failed"));
 
     let without = |gone: &str| {
@@ -327,7 +332,9 @@ fn bundles() {
     }
     let mut other = Memory::new();
     other.image.push(b'\n');
-    assert!(reason(&other.bundled(file("bundle.json"), true), &sigstore(&key("p256.pub"))).contains("another manifest"));
+    assert!(
+        reason(&other.bundled(file("bundle.json"), true), &sigstore(&key("p256.pub"))).contains("another manifest")
+    );
 }
 
 #[test]
@@ -336,8 +343,14 @@ fn what_needs_no_signature_asks_for_nothing() {
     let verdict = decide(&store, r#"{"type":"insecureAcceptAnything"}"#, IMAGE, true).unwrap();
     assert!(verdict.is_accepted() && !verdict.is_verified());
     assert!(verdict.require_signature().unwrap_err().to_string().contains("a default of `insecureAcceptAnything`"));
-    assert_eq!(reason(&store, r#"{"type":"reject"}"#), "Running image docker://h.example/p/os:1 is rejected by policy.");
-    assert!(reason(&store, r#"{"type":"signedBaseLayer","baseLayerIdentity":{"type":"matchExact"}}"#).contains("not supported"));
+    assert_eq!(
+        reason(&store, r#"{"type":"reject"}"#),
+        "Running image docker://h.example/p/os:1 is rejected by policy."
+    );
+    assert!(
+        reason(&store, r#"{"type":"signedBaseLayer","baseLayerIdentity":{"type":"matchExact"}}"#)
+            .contains("not supported")
+    );
 }
 
 #[test]
@@ -346,7 +359,8 @@ fn images_in_files() {
     std::fs::write(dir.path().join("signature-1"), file("simple-alice.sig")).unwrap();
     let image = format!("dir:{}", dir.path().display());
     let alice = signed_by("alice.gpg");
-    let exact = alice.replace('}', r#","signedIdentity":{"type":"exactReference","dockerReference":"h.example/p/os:1"}}"#);
+    let exact =
+        alice.replace('}', r#","signedIdentity":{"type":"exactReference","dockerReference":"h.example/p/os:1"}}"#);
     let store = Memory::new();
     assert!(decide(&store, &exact, &image, true).unwrap().is_verified());
     let nameless = decide(&store, &alice, &image, true).unwrap().require().unwrap_err().to_string();

@@ -18,7 +18,11 @@ const PRELUDE: &str = concat!(
     "\n",
     include_str!("cases/registry.sh"),
     "\n",
-    include_str!("cases/storage.sh")
+    include_str!("cases/sign.sh"),
+    "\n",
+    include_str!("cases/storage.sh"),
+    "\n",
+    include_str!("cases/trust.sh")
 );
 
 /// Longest time one command may take, in seconds.

@@ -11,6 +11,7 @@ const FILES: &[(&str, &str)] = &[
     ("refs", include_str!("refs.cases")),
     ("commit", include_str!("commit.cases")),
     ("selinux", include_str!("selinux.cases")),
+    ("sign", include_str!("sign.cases")),
     ("checkout", include_str!("checkout.cases")),
     ("tar", include_str!("tar.cases")),
     ("image", include_str!("image.cases")),
@@ -22,6 +23,7 @@ const FILES: &[(&str, &str)] = &[
     ("storage", include_str!("storage.cases")),
     ("faults", include_str!("faults.cases")),
     ("plan", include_str!("plan.cases")),
+    ("trust", include_str!("trust.cases")),
     ("newer", include_str!("newer.cases")),
 ];
 
