@@ -168,9 +168,7 @@ impl<'r> Transaction<'r> {
         }
         tmp::clean(self.repo, false)?;
         let pending = std::mem::take(&mut *self.refs.lock().unwrap_or_else(PoisonError::into_inner));
-        for (target, commit) in &pending {
-            refs::write(self.repo, target, commit.as_ref(), self.fsync)?;
-        }
+        refs::write_all(self.repo, &pending, self.fsync)?;
         self.repo.dir().remove_file("transaction")?;
         Ok(stats)
     }

@@ -248,6 +248,27 @@ fn refs_conflict_and_have_aliases() {
 }
 
 #[test]
+fn many_refs_move_together_and_leave_nothing_when_one_cannot() {
+    let dir = temp_dir();
+    let (repo, commit) = with_commit(&dir);
+    let set = |names: &[String]| {
+        let transaction = repo.transaction(STAGED).expect("a transaction");
+        names.iter().for_each(|name| transaction.set_ref(target(name), Some(commit)));
+        transaction.commit()
+    };
+    let many: Vec<String> = (0..9).map(|number| format!("many/{number}")).collect();
+    set(&many).expect("committed");
+    for name in &many {
+        assert_eq!(refs::read(&repo, &target(name)).expect("readable"), Some(commit), "{name}");
+    }
+    let below = ["before/a", "before/b", "before/c", "many/3/below"].map(str::to_owned);
+    assert!(set(&below).is_err());
+    assert_eq!(refs::read(&repo, &target("before/a")).expect("readable"), None);
+    let left = fs::read_dir(repo.path().join("refs/heads/before")).expect("there").count();
+    assert_eq!(left, 0);
+}
+
+#[test]
 fn locks_exclude_handles_in_one_process() {
     let dir = temp_dir();
     let one = with_config(&new_repo(&dir, "repo", RepoMode::Archive), "lock-timeout-secs=0").expect("opened");

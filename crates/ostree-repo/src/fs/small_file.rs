@@ -28,24 +28,59 @@ pub fn read(dir: &Dir, name: &str, limit: u64) -> Result<Option<Vec<u8>>, RepoEr
 
 /// Puts `bytes` in place of whatever `name` was, all or nothing. With `sync` they are durable before they are named.
 pub fn replace(dir: &Dir, name: &str, bytes: &[u8], sync: bool) -> Result<(), RepoError> {
-    let temporary = match name.rsplit_once('/') {
-        Some((parent, last)) => format!("{parent}/.{last}.{}.tmp", std::process::id()),
-        None => format!(".{name}.{}.tmp", std::process::id()),
-    };
-    let result = write_and_rename(dir, &temporary, name, bytes, sync);
-    if result.is_err() {
-        // The error of the write is the one to report.
-        let _ = dir.remove_file(&temporary);
-    }
-    result
-}
-
-fn write_and_rename(dir: &Dir, temporary: &str, name: &str, bytes: &[u8], sync: bool) -> Result<(), RepoError> {
-    dir.remove_file(temporary)?;
-    let mut file = dir.create_file(temporary, 0o644)?;
-    file.write_all(bytes).map_err(|e| RepoError::io("writing", dir.path().join(name), e))?;
+    let new = Replacement { dir, temporary: temporary(name), name: name.to_owned(), placed: false };
+    let file = new.write(bytes)?;
     if sync {
         rustix::fs::fdatasync(&file).map_err(|e| dir.fail("syncing", name, e))?;
     }
-    rustix::fs::renameat(dir, temporary, dir, name).map_err(|e| dir.fail("replacing", name, e))
+    new.place()
+}
+
+/// Writes `bytes` beside whatever `name` is, to be put in its place later: the caller makes many of them durable at once.
+pub fn beside<'a>(dir: &'a Dir, name: &str, bytes: &[u8]) -> Result<Replacement<'a>, RepoError> {
+    let new = Replacement { dir, temporary: temporary(name), name: name.to_owned(), placed: false };
+    new.write(bytes)?;
+    Ok(new)
+}
+
+fn temporary(name: &str) -> String {
+    match name.rsplit_once('/') {
+        Some((parent, last)) => format!("{parent}/.{last}.{}.tmp", std::process::id()),
+        None => format!(".{name}.{}.tmp", std::process::id()),
+    }
+}
+
+/// A file that is to take the place of another. Dropping it leaves nothing behind.
+pub struct Replacement<'a> {
+    dir: &'a Dir,
+    temporary: String,
+    name: String,
+    placed: bool,
+}
+
+impl Replacement<'_> {
+    fn write(&self, bytes: &[u8]) -> Result<std::fs::File, RepoError> {
+        self.dir.remove_file(&self.temporary)?;
+        let mut file = self.dir.create_file(&self.temporary, 0o644)?;
+        file.write_all(bytes).map_err(|e| RepoError::io("writing", self.dir.path().join(&self.name), e))?;
+        Ok(file)
+    }
+
+    /// Puts it in its place.
+    pub fn place(mut self) -> Result<(), RepoError> {
+        let dir = self.dir;
+        rustix::fs::renameat(dir, &self.temporary, dir, &self.name)
+            .map_err(|e| dir.fail("replacing", &self.name, e))?;
+        self.placed = true;
+        Ok(())
+    }
+}
+
+impl Drop for Replacement<'_> {
+    fn drop(&mut self) {
+        if !self.placed {
+            // The error of the write is the one to report.
+            let _ = self.dir.remove_file(&self.temporary);
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! Writing, removing and aliasing refs.
 
+use std::collections::BTreeMap;
+
 use ostree_core::{CommitId, RefName};
 use rustix::fs::{AtFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
 use rustix::io::Errno;
@@ -9,6 +11,9 @@ use crate::fs::small_file;
 use crate::refs::read;
 use crate::refs::target::RefTarget;
 use crate::repo::Repo;
+
+/// From how many refs on syncing the file system once costs less than syncing each of them.
+const MANY: usize = 4;
 
 /// Lets a ref point to `commit`, or removes it. The commit's objects must be durable by then. With `sync`, so is the ref.
 pub fn write(repo: &Repo, target: &RefTarget, commit: Option<&CommitId>, sync: bool) -> Result<(), RepoError> {
@@ -20,6 +25,24 @@ pub fn write(repo: &Repo, target: &RefTarget, commit: Option<&CommitId>, sync: b
         }
         None => delete(repo, target)?,
     }
+    touch(repo)
+}
+
+/// Writes and removes refs like [`write`]. Where there are many and all of them are set, what they become is made durable at
+/// once, before the first of them moves.
+pub fn write_all(repo: &Repo, all: &BTreeMap<RefTarget, Option<CommitId>>, sync: bool) -> Result<(), RepoError> {
+    // One that goes may have to make room for another.
+    if !sync || all.len() < MANY || all.values().any(Option::is_none) {
+        return all.iter().try_for_each(|(target, commit)| write(repo, target, commit.as_ref(), sync));
+    }
+    let mut new = Vec::new();
+    for (target, commit) in all.iter().filter_map(|(target, commit)| Some((target, (*commit)?))) {
+        let path = target.path();
+        make_room(repo, &path)?;
+        new.push(small_file::beside(repo.dir(), &path, format!("{commit}\n").as_bytes())?);
+    }
+    rustix::fs::syncfs(repo.dir()).map_err(|e| repo.dir().fail("syncing", "", e))?;
+    new.into_iter().try_for_each(small_file::Replacement::place)?;
     touch(repo)
 }
 
