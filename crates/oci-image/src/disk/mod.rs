@@ -34,7 +34,7 @@ pub fn open_source(reference: &ImageReference) -> Result<Box<dyn ImageSource>, I
         Transport::Dir => Box::new(DockerDirSource::open(Path::new(&reference.name))?),
         Transport::DockerArchive => Box::new(DockerArchiveSource::open(path, tag)?),
         Transport::Registry | Transport::ContainersStorage | Transport::DockerDaemon => {
-            return Err(not_on_disk(reference));
+            return Err(not_on_disk(reference, false));
         }
     })
 }
@@ -53,17 +53,21 @@ pub fn create_sink(reference: &ImageReference) -> Result<Box<dyn ImageSink>, Ima
         Transport::Dir => Box::new(DockerDirSink::create(Path::new(&reference.name))?),
         Transport::DockerArchive => Box::new(DockerArchiveSink::create(path, tag)?),
         Transport::Registry | Transport::ContainersStorage | Transport::DockerDaemon => {
-            return Err(not_on_disk(reference));
+            return Err(not_on_disk(reference, true));
         }
     })
 }
 
-fn not_on_disk(reference: &ImageReference) -> ImageError {
-    let why = match reference.transport {
-        Transport::DockerDaemon => {
+/// Why an image cannot be read from, or written to, a place that is no file and no directory of one image.
+fn not_on_disk(reference: &ImageReference, writing: bool) -> ImageError {
+    let why = match (reference.transport, writing) {
+        (Transport::DockerDaemon, false) => {
             ": a Docker engine hands out images only in the form of `docker save`, whose file is read as docker-archive:PATH"
         }
-        Transport::ContainersStorage => {
+        (Transport::DockerDaemon, true) => {
+            ": a Docker engine takes images in the form of `docker load`, whose file is written as docker-archive:PATH"
+        }
+        (Transport::ContainersStorage, true) => {
             ": the storage belongs to podman and its relatives, which load an image from oci:PATH or oci-archive:PATH"
         }
         _ => "",
