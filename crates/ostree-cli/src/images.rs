@@ -183,13 +183,15 @@ impl SourceReference {
         }
     }
 
-    /// Refuses references that ask for the signature of a remote, which nothing here can check yet.
+    /// Refuses references that ask for the signature of a remote, for commands that have no remotes or no commit.
     pub fn refuse_signatures(&self) -> Result<()> {
         match self {
             Self::Ostree(OstreeImageReference { sigverify, .. })
                 if matches!(sigverify, SignatureSource::OstreeRemote(_)) =>
             {
-                bail!("verifying signatures ({sigverify}) is not supported yet")
+                bail!(
+                    "{sigverify}: the commit is verified when the image is pulled into a repository that knows the remote"
+                )
             }
             _ => Ok(()),
         }

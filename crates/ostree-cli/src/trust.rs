@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::{Context as _, Result, bail};
-use ostree_core::RemoteName;
+use oci_image::{OstreeImageReference, SignatureSource};
+use ostree_core::{RemoteName, VerifyCommit};
 use ostree_repo::Repo;
 use ostree_repo::keyfile::KeyFile;
 use ostree_sign::openpgp::Keyring;
@@ -12,6 +13,7 @@ use ostree_sign::trust::EngineKeys;
 use ostree_sign::{CommitVerifier, Engine, KeyDirectory, RemoteTrust, SignVerify};
 
 use crate::commands::repo::key_value::unescape;
+use crate::images::SourceReference;
 use crate::output::local_date;
 
 /// Where the system's own repository may be.
@@ -150,4 +152,42 @@ fn conf_files(directory: &Path) -> Result<Vec<PathBuf>> {
 /// Whether the repository is that of the running system.
 fn is_system(repo: &Repo) -> bool {
     SYSTEM_REPOS.iter().any(|path| std::fs::canonicalize(path).is_ok_and(|path| path == repo.path()))
+}
+
+/// Options about images whose commit a remote's keys must have signed.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct LayersArgs {
+    /// Of an image that a remote vouches for (ostree-remote-image:, ostree-remote-registry:), take the layers on top of its
+    /// commit too, which no signature covers
+    #[arg(long, overrides_with = "allow_unverified_layers")]
+    pub allow_unverified_layers: bool,
+}
+
+/// What checks the commit of an image: the remote's configuration where the reference names a remote. Such a remote must have
+/// some check configured.
+pub fn of_image(repo: &Repo, image: &SourceReference) -> Result<Option<CommitVerifier>> {
+    let SourceReference::Ostree(OstreeImageReference { sigverify: SignatureSource::OstreeRemote(name), .. }) = image
+    else {
+        return Ok(None);
+    };
+    Ok(Some(verifier(repo, &name.parse()?)?.require_checks()?))
+}
+
+/// The checks as the libraries take them.
+pub fn as_dyn(verifier: Option<&CommitVerifier>) -> Option<&dyn VerifyCommit> {
+    verifier.map(|verifier| verifier as &dyn VerifyCommit)
+}
+
+/// Refuses layers that no signature covers: `count` of them stand on the `base` that a remote vouches for.
+pub fn check_layers(image: &SourceReference, args: &LayersArgs, base: usize, count: usize) -> Result<()> {
+    if base == 0 {
+        bail!("{image}: the image holds no commit that a remote could vouch for");
+    }
+    if count > 0 && !args.allow_unverified_layers {
+        bail!(
+            "{image}: Cannot currently verify layered containers via ostree remote: {count} layers on top of the commit are \
+            covered by no signature (--allow-unverified-layers takes them)"
+        );
+    }
+    Ok(())
 }

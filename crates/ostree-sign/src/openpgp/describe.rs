@@ -64,7 +64,8 @@ impl Described<'_> {
 
     fn expiries(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { report, prefix, date } = self;
-        if report.outcome == Outcome::Bad {
+        // What nobody has signed is not repeated.
+        if matches!(report.outcome, Outcome::Bad | Outcome::KeyMissing) {
             return Ok(());
         }
         let mut tell = |what: &str, when: Option<u64>, is_over: bool| match when {

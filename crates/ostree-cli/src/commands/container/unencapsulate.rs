@@ -9,9 +9,16 @@ use crate::commands::container::platform::PlatformArgs;
 use crate::context::Context;
 use crate::images::{RegistryArgs, SourceReference};
 use crate::output::line;
+use crate::trust;
 
 /// Import an OSTree commit embedded in a container image
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "An image under ostree-remote-image:REMOTE: or ostree-remote-registry:REMOTE: is taken only if its commit is \
+    signed as the configuration of that remote asks for.\n\nExamples:\n  \
+    ostree-container unencapsulate --repo repo --write-ref os/stable oci:image\n  \
+    ostree-container unencapsulate --repo repo ostree-remote-registry:os:registry.example.com/os:stable"
+)]
 pub struct Args {
     /// How it is imported
     #[command(flatten)]
@@ -50,13 +57,13 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
 impl ImportArgs {
     /// Imports the commit of an image and lets `write_ref` point to it.
     pub fn run(&self, context: &Context, image: &SourceReference, write_ref: Option<&Refspec>) -> Result<()> {
-        image.refuse_signatures()?;
         let listener = self.fetch.progress.listener(&image.to_string())?;
         let repo = context.open_writable()?;
+        let verifier = trust::of_image(&repo, image)?;
         let source = self.registry.admitted_into(image, &repo)?;
         let options = ImportOptions {
             write_ref: write_ref.cloned(),
-            verify: None,
+            verify: trust::as_dyn(verifier.as_ref()),
             platform: self.platform.named(),
             jobs: self.fetch.jobs,
             parallel_fetches: self.fetch.parallel_fetches,

@@ -8,6 +8,8 @@ use anyhow::{Context as _, Result};
 use ostree_core::walk::load_commit;
 use ostree_core::{Checksum, CommitId, FileId, Metadata, ObjectKind, ObjectName, ReadObject, RemoteName, StoreError};
 use ostree_repo::{Repo, refs};
+use ostree_sign::detached::signatures;
+use ostree_sign::keys;
 use ostree_sign::trust::commit_reports;
 
 use crate::commands::repo::log_block::{self, Style, variant_text};
@@ -157,18 +159,16 @@ fn print_commit(out: &mut Output, repo: &Repo, id: &CommitId, (args, style): (&A
     let name = id.object();
     let bytes = repo.read_metadata(&name)?.ok_or(StoreError::Missing { name })?;
     log_block::print(out, id, &bytes, style)?;
-    if style.raw {
+    let detached = repo.read_detached(id)?.unwrap_or_default();
+    if style.raw || signatures(&detached, keys::GPG).is_empty() {
         return Ok(());
     }
     let keyring = match &args.gpg_verify_remote {
         Some(remote) => trust::remote(repo, remote)?.keyring()?,
         None => gpg_keyring(repo, args.gpg_homedir.as_deref())?,
     };
-    let detached = repo.read_detached(id)?.unwrap_or_default();
     let reports = commit_reports(&keyring, &bytes, &detached, SystemTime::now());
-    if !reports.is_empty() {
-        writeln!(out, "Found {} signature{}:", reports.len(), if reports.len() == 1 { "" } else { "s" })?;
-    }
+    writeln!(out, "Found {} signature{}:", reports.len(), if reports.len() == 1 { "" } else { "s" })?;
     for report in &reports {
         write!(out, "\n{}", report.describe("  ", &local_date))?;
     }

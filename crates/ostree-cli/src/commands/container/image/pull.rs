@@ -3,21 +3,26 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use oci_image::json;
 use ostree_container::Listener;
 use ostree_container::layered::{self, Plan, Prepared, PullOptions, Pulled};
+use ostree_container::shape::Shape;
 use ostree_container::stored::{self, GcOptions};
+use ostree_core::{ReadObject, VerifyCommit};
 use ostree_repo::{Repo, format_size};
+use ostree_sign::CommitVerifier;
 use ostree_tar::VarPlace;
 
 use crate::commands::container::fetching::FetchArgs;
 use crate::commands::container::filtered::tell_filtered;
 use crate::commands::container::image::target::{self, Target};
+use crate::commands::repo::signing::commit_bytes;
 use crate::context::Context;
 use crate::exit::{message, warn};
 use crate::images::SourceReference;
 use crate::output::{line, write_whole};
+use crate::trust::{self, LayersArgs};
 
 /// How long the collection of unused layers waits for others that work on the repository. The next one does its work.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -26,7 +31,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  ostree-container image pull repo ostree-unverified-registry:registry.example.com/os:stable\n  \
-    ostree-container --repo repo image pull oci:image"
+    ostree-container --repo repo image pull oci:image\n  \
+    ostree-container --repo repo image pull ostree-remote-registry:os:registry.example.com/os:stable\n\n\
+    The last one takes the image only if its commit is signed as the configuration of the remote os asks for."
 )]
 pub struct Args {
     /// What is pulled, and where to
@@ -53,6 +60,9 @@ pub struct Args {
     /// Print the result as JSON
     #[arg(long, overrides_with = "json")]
     json: bool,
+    /// What no signature covers
+    #[command(flatten)]
+    layers: LayersArgs,
     /// How it is fetched
     #[command(flatten)]
     fetch: FetchArgs,
@@ -71,11 +81,23 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let listener = args.fetch.progress.listener(args.target.image_word())?;
     let repo = args.target.context(context).open_writable()?;
     let image = args.target.image(context)?;
+    let verifier = trust::of_image(&repo, &image)?;
     let source = args.target.registry.admitted_into(&image, &repo)?;
     let platform = args.target.platform.or_host();
     match layered::prepare(&*source, image.image(), &repo, &platform, &mut target::absent)? {
-        Prepared::Unchanged(stored) => args.unchanged(&repo, &image, &stored),
-        Prepared::Pull(plan) => args.pull((&repo, &image), &plan, &*listener),
+        Prepared::Unchanged(stored) => {
+            if let Some(verifier) = &verifier {
+                args.verify_stored((&repo, &image), &stored, verifier)?;
+            }
+            args.unchanged(&repo, &image, &stored)
+        }
+        Prepared::Pull(plan) => {
+            if verifier.is_some() {
+                let count = plan.layers.len().saturating_sub(plan.base_layers);
+                trust::check_layers(&image, &args.layers, plan.base_layers, count)?;
+            }
+            args.pull((&repo, &image), (&plan, verifier.as_ref()), &*listener)
+        }
     }
 }
 
@@ -99,7 +121,30 @@ impl Args {
         }
     }
 
-    fn pull(&self, (repo, image): (&Repo, &SourceReference), plan: &Plan<'_>, listener: &dyn Listener) -> Result<()> {
+    /// Asks of a stored image what is asked of one that comes in: it may be there by another name.
+    fn verify_stored(
+        &self,
+        (repo, image): (&Repo, &SourceReference),
+        stored: &stored::StoredImage,
+        verifier: &CommitVerifier,
+    ) -> Result<()> {
+        let config =
+            stored.config.as_ref().with_context(|| format!("{image}: the stored image has lost its configuration"))?;
+        let shape = Shape::of(&stored.manifest, config)?;
+        let base_layers = shape.base.as_ref().map_or(0, |base| base.iter().count());
+        trust::check_layers(image, &self.layers, base_layers, shape.derived.len())?;
+        let base = stored.base.with_context(|| format!("{image}: the stored image has lost its commit"))?;
+        let bytes = commit_bytes(repo, &base)?;
+        let detached = repo.read_detached(&base)?.map(|detached| detached.encode());
+        Ok(verifier.verify_commit(&base, &bytes, detached.as_deref())?)
+    }
+
+    fn pull(
+        &self,
+        (repo, image): (&Repo, &SourceReference),
+        (plan, verifier): (&Plan<'_>, Option<&CommitVerifier>),
+        listener: &dyn Listener,
+    ) -> Result<()> {
         plan.remember()?;
         if !self.json {
             if let Some(previous) = &plan.previous {
@@ -113,6 +158,7 @@ impl Args {
             return if self.json { line(self.outcome(image, plan, None)) } else { Ok(()) };
         }
         let options = PullOptions {
+            verify: trust::as_dyn(verifier),
             jobs: self.fetch.jobs,
             parallel_fetches: self.fetch.parallel_fetches,
             var: self.var,
