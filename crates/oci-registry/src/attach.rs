@@ -13,12 +13,12 @@ use crate::error::{Place, RegistryError};
 use crate::exchange::Session;
 use crate::limits;
 use crate::options::RegistryOptions;
+use crate::problem;
 use crate::pull::manifest_there;
 use crate::redirect::{self, Step};
 use crate::route::Route;
 use crate::tls::Clients;
 use crate::wait::{self, Patience, Pulse};
-use crate::problem;
 
 /// A registry that keeps simple signatures itself says so in this header.
 const KEEPS_SIGNATURES: &str = "x-registry-supports-signatures";
@@ -55,7 +55,7 @@ pub(crate) async fn referrers(route: &Route, digest: &Digest) -> Result<Option<V
 
 async fn referrers_there(session: &Session, digest: &Digest) -> Result<Vec<u8>, RegistryError> {
     let place = session.place("fetching", format!("referrers of {digest}"));
-    let accept = HeaderValue::from_static("application/vnd.oci.image.index.v1+json");
+    let accept = HeaderValue::from_static(oci_image::media_type::OCI_INDEX);
     let url = session.endpoint().referrers(digest);
     let ask = Ask::new(Method::GET, url, Scope::pull(session.name.repository()), &place).header(ACCEPT, accept);
     let response = session.expect(session.send(ask).await?, &[200], &place).await?;
@@ -105,7 +105,8 @@ pub(crate) async fn address(
     let mut url = Url::parse(text).map_err(|error| invalid(error.to_string()))?;
     let host = url.host_str().ok_or_else(|| invalid("it names no host".to_owned()))?;
     let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-    let place = Arc::new(Place { operation: "fetching", subject: url.path().to_owned(), host, repository: String::new() });
+    let place =
+        Arc::new(Place { operation: "fetching", subject: url.path().to_owned(), host, repository: String::new() });
     let clients = Clients::new(&place.host, !options.tls_verify, options)?;
     let patience = Patience::new(options.timeout);
     for _ in 0..=limits::REDIRECTS {

@@ -6,10 +6,8 @@ use oci_image::Digest;
 
 use crate::error::shown;
 use crate::json::{At, Json};
+use crate::media_type::STATEMENT;
 use crate::named::Named;
-
-/// The type of what is signed.
-const STATEMENT_PAYLOAD: &str = "application/vnd.in-toto+json";
 
 /// The statement that somebody signs an image, and nothing more.
 const SIGNS: &str = "https://sigstore.dev/cosign/sign/v1";
@@ -46,15 +44,15 @@ impl Bundle {
         };
         let mut envelope = envelope.object()?;
         let kind = envelope.required("payloadType")?;
-        if kind.text()? != STATEMENT_PAYLOAD {
-            return Err(kind.wrong(format_args!("{:?} is not {STATEMENT_PAYLOAD:?}", shown(kind.text()?))));
+        if kind.text()? != STATEMENT {
+            return Err(kind.wrong(format_args!("{:?} is not {STATEMENT:?}", shown(kind.text()?))));
         }
         let decode = |at: At<'_>| STANDARD.decode(at.text()?).map_err(|error| at.wrong(error));
         let statement = decode(envelope.required("payload")?)?;
         let signatures = envelope.required("signatures")?;
         let [signature] = signatures.list()?.try_into().map_err(|_| signatures.wrong("not exactly one signature"))?;
         let signature = decode(signature.object()?.required("sig")?)?;
-        let head = format!("DSSEv1 {} {STATEMENT_PAYLOAD} {} ", STATEMENT_PAYLOAD.len(), statement.len());
+        let head = format!("DSSEv1 {} {STATEMENT} {} ", STATEMENT.len(), statement.len());
         Ok(Self { signed: [head.as_bytes(), &statement].concat(), statement, signature })
     }
 
@@ -113,7 +111,7 @@ mod tests {
     fn bundle(statement: &str) -> String {
         format!(
             r#"{{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","verificationMaterial":{{}},
-            "dsseEnvelope":{{"payload":"{}","payloadType":"{STATEMENT_PAYLOAD}","signatures":[{{"sig":"eA=="}}]}}}}"#,
+            "dsseEnvelope":{{"payload":"{}","payloadType":"{STATEMENT}","signatures":[{{"sig":"eA=="}}]}}}}"#,
             STANDARD.encode(statement)
         )
     }

@@ -11,9 +11,10 @@ use crate::error::{TrustError, shown};
 use crate::identity::ImageIdentity;
 use crate::json::{At, Json};
 use crate::limits::{SIGNATURE_BYTES, SIGNATURES};
+use crate::media_type::{SIGSTORE_BUNDLE, SIGSTORE_PAYLOAD};
 use crate::named::Named;
 use crate::registries_d::SignatureStores;
-use crate::signature::{Found, SIGSTORE_BUNDLE, SIGSTORE_PAYLOAD, Signature};
+use crate::signature::{Found, Signature};
 use crate::store::SignatureStore;
 
 /// Where the signatures of one manifest are looked for.

@@ -14,6 +14,7 @@ mod identity;
 mod json;
 mod judge;
 pub mod limits;
+pub mod media_type;
 mod named;
 mod payload;
 mod pem;

@@ -6,12 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::json::{At, Json};
-
-/// The media type of the payload of a sigstore signature; what is attached with other types is none.
-pub const SIGSTORE_PAYLOAD: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
-
-/// The media type of a bundle, up to its version.
-pub const SIGSTORE_BUNDLE: &str = "application/vnd.dev.sigstore.bundle";
+use crate::media_type::SIGSTORE_PAYLOAD;
 
 /// Names of annotations beside a sigstore payload.
 pub mod annotation {

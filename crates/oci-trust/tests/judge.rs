@@ -1,6 +1,8 @@
 //! Policies against signatures that gpg and openssl made (testdata/make.sh): each right one is found, and each wrong one is
 //! refused for its own reason.
 
+#![allow(clippy::unwrap_used)] // A test that cannot go on is to fail.
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};

@@ -1,7 +1,6 @@
 //! Opening images that the container policy lets in, and no others.
 
 use std::io::Read;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::SystemTime;
@@ -12,46 +11,10 @@ use oci_image::{
     Transport, VerifyReader,
 };
 use oci_registry::{RegistryOptions, RegistrySource, fetch_address};
-use oci_trust::{Policy, PolicyPlaces, SignatureStore, StorePlaces, TrustError, Verdict, judge};
+use oci_trust::{Policy, SignatureStore, TrustError, Verdict, judge};
 use ostree_repo::Repo;
 
 use crate::images::{RegistryArgs, SourceReference};
-
-/// Options about which images may come in.
-#[derive(Debug, Clone, Default, clap::Args)]
-pub struct PolicyArgs {
-    /// The container policy, which says which images may come in and who must have signed them
-    ///
-    /// Else ~/.config/containers/policy.json if it is there, else /etc/containers/policy.json. It counts for every image that is
-    /// read. Where there is none, ostree-image-signed: is refused, and everything else comes in.
-    #[arg(long, value_name = "FILE", overrides_with = "policy", hide_short_help = true)]
-    pub policy: Option<PathBuf>,
-    /// The directory with files that say where signatures are kept
-    ///
-    /// Else ~/.config/containers/registries.d if it is there, else /etc/containers/registries.d.
-    #[arg(long = "registries.d", value_name = "DIR", overrides_with = "registries_d", hide_short_help = true)]
-    pub registries_d: Option<PathBuf>,
-}
-
-impl PolicyArgs {
-    fn policy_places(&self) -> PolicyPlaces {
-        PolicyPlaces { named: self.policy.clone(), home: home() }
-    }
-
-    fn store_places(&self) -> StorePlaces {
-        StorePlaces { named: self.registries_d.clone(), home: home(), is_root: is_root() }
-    }
-}
-
-fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
-}
-
-/// The user's home. Services of the system run without `HOME`, where root's is known all the same.
-fn home() -> Option<PathBuf> {
-    let named = std::env::var_os("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
-    named.or_else(|| is_root().then(|| PathBuf::from("/root")))
-}
 
 impl RegistryArgs {
     /// Opens an image for reading, if it may come in.
@@ -66,10 +29,10 @@ impl RegistryArgs {
 
     fn admit(&self, image: &SourceReference, options: RegistryOptions) -> Result<Box<dyn ImageSource>> {
         let needs_signature = needs_signature(image);
-        let policy = match self.policy.policy_places().read()? {
+        let policy = match self.policy.policies().read()? {
             Some(policy) => policy,
             None if needs_signature => return Err(self.no_policy().into()),
-            None => return Ok(self.open(image.image(), options)?.0),
+            None => return Ok(self.open(image.image(), options)?.source),
         };
         let (source, verdict) = self.judged(image.image(), options, &policy)?;
         require(&verdict, needs_signature)?;
@@ -78,12 +41,12 @@ impl RegistryArgs {
 
     /// What the policy says about an image.
     pub fn verdict(&self, image: &SourceReference) -> Result<Verdict> {
-        let policy = self.policy.policy_places().read()?.ok_or_else(|| self.no_policy())?;
+        let policy = self.policy.policies().read()?.ok_or_else(|| self.no_policy())?;
         Ok(self.judged(image.image(), self.options(), &policy)?.1)
     }
 
     fn no_policy(&self) -> TrustError {
-        TrustError::NoPolicy { looked: self.policy.policy_places().candidates() }
+        TrustError::NoPolicy { looked: self.policy.policies().candidates() }
     }
 
     fn judged(
@@ -92,9 +55,9 @@ impl RegistryArgs {
         options: RegistryOptions,
         policy: &Policy,
     ) -> Result<(Box<dyn ImageSource>, Verdict)> {
-        let (source, registry) = self.open(image, options.clone())?;
+        let Opened { source, registry } = self.open(image, options.clone())?;
         let store = Store { source: &*source, registry: registry.as_deref(), options };
-        let verdict = judge(policy, image, &self.policy.store_places(), &store, SystemTime::now())?;
+        let verdict = judge(policy, image, &self.policy.stores(), &store, SystemTime::now())?;
         match (&verdict.digest, &registry) {
             // A registry's source keeps its document; a file may be another one when it is read again.
             (Some(_), None) => {
@@ -109,17 +72,19 @@ impl RegistryArgs {
     }
 
     /// Opens an image, and where it is on a registry, what is beside it.
-    fn open(
-        &self,
-        image: &ImageReference,
-        options: RegistryOptions,
-    ) -> Result<(Box<dyn ImageSource>, Option<Arc<RegistrySource>>)> {
+    fn open(&self, image: &ImageReference, options: RegistryOptions) -> Result<Opened> {
         if image.transport != Transport::Registry {
-            return Ok((self.source(image)?, None));
+            return Ok(Opened { source: self.source(image)?, registry: None });
         }
         let source = Arc::new(RegistrySource::open(&image.name, &options)?);
-        Ok((Box::new(Shared(Arc::clone(&source))), Some(source)))
+        Ok(Opened { source: Box::new(Shared(Arc::clone(&source))), registry: Some(source) })
     }
+}
+
+/// An image, and where it is on a registry, the same for what is beside it.
+struct Opened {
+    source: Box<dyn ImageSource>,
+    registry: Option<Arc<RegistrySource>>,
 }
 
 /// Passes an image on that may come in, and with a signature where one is asked for.

@@ -11,8 +11,8 @@ use oci_registry::{Environment, Listener, RegistryOptions, RegistrySink, Registr
 use oci_storage::StorageSource;
 use ostree_repo::Repo;
 
-use crate::admission::PolicyArgs;
 use crate::args::yes_or_no;
+use crate::policy_args::PolicyArgs;
 use crate::transfer::TransferArgs;
 
 /// Options about registries.

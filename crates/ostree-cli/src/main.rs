@@ -10,6 +10,7 @@ mod exit;
 mod faces;
 mod images;
 mod output;
+mod policy_args;
 mod progress;
 mod scratch;
 mod short_names;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::TrustError;
 use crate::limits::POLICY_BYTES;
-use crate::policy::Policy;
+use crate::policy::table::Policy;
 
 /// The files that may be the host's policy.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

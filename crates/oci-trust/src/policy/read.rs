@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::error::shown;
+use crate::error::{TrustError, shown};
 use crate::json::{At, Json, Members};
 use crate::limits::POLICY_BYTES;
-use crate::policy::Policy;
 use crate::policy::identity_rule::IdentityRule;
 use crate::policy::keys::{KeyMembers, KeySources};
 use crate::policy::requirement::{Fulcio, Requirement, SigstoreRule, SigstoreTrust, SimpleRule};
+use crate::policy::table::Policy;
 
 const GPG_KEYS: KeyMembers = KeyMembers { path: "keyPath", paths: Some("keyPaths"), data: "keyData", datas: None };
 const SIGSTORE_KEYS: KeyMembers = KeyMembers { datas: Some("keyDatas"), ..GPG_KEYS };
@@ -24,8 +24,18 @@ const CA: KeyMembers = KeyMembers { path: "caPath", paths: None, data: "caData",
 /// Kinds of keys that a policy may name. Only the first can be checked.
 const KEY_TYPES: [&str; 4] = ["GPGKeys", "signedByGPGKeys", "X509Certificates", "signedByX509CAs"];
 
-/// Reads a policy.
-pub(super) fn policy(text: &[u8], path: &Path) -> Result<Policy, String> {
+impl Policy {
+    /// Reads a policy's text; `path` is for messages.
+    ///
+    /// # Errors
+    /// [`TrustError::BadFile`] with the member that is unknown, there twice, missing or wrong. All of the text must be right,
+    /// also what concerns other images.
+    pub fn parse(text: &[u8], path: &Path) -> Result<Self, TrustError> {
+        policy(text, path).map_err(|reason| TrustError::BadFile { what: "policy", path: path.to_owned(), reason })
+    }
+}
+
+fn policy(text: &[u8], path: &Path) -> Result<Policy, String> {
     if text.len() as u64 > POLICY_BYTES {
         return Err(format!("larger than {POLICY_BYTES} bytes"));
     }
@@ -161,7 +171,7 @@ fn pki(at: &At<'_>) -> Result<SigstoreTrust, String> {
 mod tests {
     use super::*;
     use crate::identity::ImageIdentity;
-    use crate::policy::Scope;
+    use crate::policy::table::Scope;
 
     fn parse(text: &str) -> Result<Policy, String> {
         policy(text.as_bytes(), Path::new("p"))
