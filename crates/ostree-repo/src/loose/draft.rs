@@ -139,3 +139,36 @@ impl Drop for Draft<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::path::Path;
+
+    use ostree_core::Checksum;
+
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn with_and_without_a_temporary_name_the_first_object_stays_and_nothing_else_does() {
+        let temporary = tempfile::tempdir().unwrap();
+        let tmp = Dir::open(temporary.path()).unwrap();
+        for (number, unnamed) in [None, LinkWay::find(&tmp)].into_iter().enumerate() {
+            let place = tempfile::tempdir().unwrap();
+            let objects = Dir::open(place.path()).unwrap();
+            let config = Config::parse("[core]\nrepo_version=1\nmode=archive-z2\n", Path::new("config")).unwrap();
+            let target = Target { objects: &objects, temporary: &tmp, unnamed, config: &config, sync_each: false };
+            let object = ObjectName::new(ObjectKind::DirTree, Checksum::new([7; 32]));
+            for (text, new) in [("first", true), ("second", false)] {
+                let (draft, mut file) = Draft::file(&target, object.kind).unwrap();
+                file.write_all(text.as_bytes()).unwrap();
+                assert_eq!(draft.publish(&target, &object, Some(&file)).unwrap(), new, "way {number}");
+            }
+            drop(Draft::file(&target, object.kind).unwrap());
+            let path = place.path().join(loose_path(&object, config.mode));
+            assert_eq!(std::fs::read_to_string(path).unwrap(), "first");
+            assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 0);
+        }
+    }
+}

@@ -8,6 +8,7 @@ use ostree_core::dirmeta::encode_attributes;
 use ostree_core::file::write_archive_header;
 use ostree_core::{Checksum, FileHasher, FileHeader, FileId, ObjectKind, ObjectName, StoreError};
 use rustix::fs::{AtFlags, Gid, Mode, Timespec, Timestamps, UTIME_OMIT, Uid};
+use rustix::io::Errno;
 
 use crate::config::Config;
 use crate::error::RepoError;
@@ -317,10 +318,22 @@ fn set_mode(draft: &Draft<'_>, file: &File, mode: u32) -> Result<(), RepoError> 
     rustix::fs::fchmod(file, Mode::from_raw_mode(mode)).map_err(|e| draft.fail("setting the mode of", e))
 }
 
+/// Up to which size in bytes every file system that has xattrs takes one.
+const SMALL_XATTR: usize = 1024;
+
 fn set_ostreemeta(draft: &Draft<'_>, file: &File, header: &FileHeader) -> Result<(), RepoError> {
+    const ACTION: &str = "setting xattr user.ostreemeta of";
     let value = encode_attributes(header.owner, header.mode, &header.xattrs);
-    rustix::fs::fsetxattr(file, xattr::OSTREEMETA, &value, rustix::fs::XattrFlags::empty())
-        .map_err(|e| draft.fail("setting xattr user.ostreemeta of", e))
+    match rustix::fs::fsetxattr(file, xattr::OSTREEMETA, &value, rustix::fs::XattrFlags::empty()) {
+        // Also the answer of a full disk, of which large values are no sign.
+        Err(Errno::NOSPC) if value.len() < SMALL_XATTR => Err(draft.fail(ACTION, Errno::NOSPC)),
+        Err(Errno::TOOBIG | Errno::RANGE | Errno::NOSPC) => Err(RepoError::Request(format!(
+            "the file's owner, mode and xattrs are {} bytes, more than this file system takes as the one xattr that \
+            bare-user keeps them in",
+            value.len()
+        ))),
+        other => other.map_err(|e| draft.fail(ACTION, e)),
+    }
 }
 
 fn zero_mtime(draft: &Draft<'_>, file: &File) -> Result<(), RepoError> {
