@@ -94,4 +94,4 @@ spki_key() {
 }
 
 # The files of repositories' objects, and what else a refusal might leave behind.
-leftovers() { find "$1/objects" "$1/state" "$1/tmp" "$1/refs" -mindepth 1 -not -type d -not -name '*.lock' -not -name .lock | sort; }
+leftovers() { find "$1/objects" "$1/state" "$1/tmp" "$1/refs" -mindepth 1 -not -type d -not -name '*lock' | sort; }
