@@ -10,7 +10,6 @@ mod documents;
 
 use oci_image::copy::copy_layer;
 use oci_image::layer::WrittenLayer;
-use oci_image::platform::Platform;
 use oci_image::{Digest, ImageReference, ImageSink, ImageSource};
 use ostree_core::walk::load_commit;
 use ostree_core::{Commit, CommitId};
@@ -21,7 +20,7 @@ use crate::architecture::platform_of;
 use crate::derive::diff::Difference;
 use crate::encapsulate::{self, EncapsulateOptions};
 use crate::error::ContainerError;
-use crate::inspect::inspect;
+use crate::inspect::{ImageInfo, inspect};
 use crate::layered::{self, Prepared, PullOptions};
 use crate::progress::{Event, Listener};
 use crate::shape::Shape;
@@ -77,7 +76,7 @@ pub fn derive(
     };
     let mut info = inspect(parent.source, &platform)?;
     let base = Shape::of(&info.manifest, &info.config)?.base;
-    let below = tree_of(repo, parent, (&platform, options), listener)?;
+    let below = tree_of(repo, parent, (&info, options), listener)?;
     let difference = diff::difference((repo, &object), (below.0, &below.1))?;
     listener.event(Event::Start { task: "deriving", bytes: 0, layers: info.manifest.layers.len() + 1 });
     let mut job = LayerJob::new(sink, options.jobs, listener)?;
@@ -117,17 +116,18 @@ fn write(
 fn tree_of<'r>(
     repo: &'r Repo,
     parent: &Parent<'r>,
-    (platform, options): (&Platform, &EncapsulateOptions),
+    (info, options): (&ImageInfo, &EncapsulateOptions),
     listener: &dyn Listener,
 ) -> Result<(&'r Repo, Commit), ContainerError> {
     let mut ignore = |_| ();
-    if let Prepared::Unchanged(stored) = layered::prepare(parent.source, parent.image, repo, platform, &mut ignore)?
+    let mut prepare_in = |repo| layered::prepare_known(parent.source, parent.image, repo, info.clone(), &mut ignore);
+    if let Prepared::Unchanged(stored) = prepare_in(repo)?
         && keeps_all(&stored)
     {
         return Ok((repo, load_commit(repo, &stored.commit)?));
     }
     let scratch = parent.scratch;
-    let commit = match layered::prepare(parent.source, parent.image, scratch, platform, &mut ignore)? {
+    let commit = match prepare_in(scratch)? {
         Prepared::Unchanged(stored) => stored.commit,
         Prepared::Pull(plan) => {
             let pull = PullOptions {

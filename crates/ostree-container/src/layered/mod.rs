@@ -24,4 +24,4 @@ mod relabel;
 pub use filtered::{by_name, filtered, refuse_filtered};
 pub use import::import;
 pub use options::{PullOptions, Pulled};
-pub use plan::{Plan, PlannedLayer, Prepared, prepare};
+pub use plan::{Plan, PlannedLayer, Prepared, prepare, prepare_known};

@@ -65,7 +65,17 @@ pub fn prepare<'a>(
     platform: &Platform,
     problem: &mut dyn FnMut(ContainerError),
 ) -> Result<Prepared<'a>, ContainerError> {
-    let info = inspect(source, platform)?;
+    prepare_known(source, image, repo, inspect(source, platform)?, problem)
+}
+
+/// As [`prepare()`], of an image whose documents have been read.
+pub fn prepare_known<'a>(
+    source: &'a dyn ImageSource,
+    image: &'a ImageReference,
+    repo: &'a Repo,
+    info: ImageInfo,
+    problem: &mut dyn FnMut(ContainerError),
+) -> Result<Prepared<'a>, ContainerError> {
     let previous = stored::find(repo, image).unwrap_or_else(|error| {
         problem(error);
         None
