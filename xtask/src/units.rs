@@ -1,4 +1,4 @@
-//! Sizes, times and counts as people read them, and the sizes of trees.
+//! Sizes, times, counts and bytes as people read them, and the sizes of trees.
 
 use std::path::Path;
 use std::time::Duration;
@@ -14,6 +14,11 @@ pub fn bytes(count: u64) -> String {
         10_000_000..1_000_000_000 => format!("{} MB", count / 1_000_000),
         _ => format!("{:.2} GB", count as f64 / 1e9),
     }
+}
+
+/// Bytes as lower-case hex.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Seconds with as many places as matter.

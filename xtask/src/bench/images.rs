@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::place::{Place, REF, text};
 use crate::sh::{self, cmd};
+use crate::units::hex;
 
 /// How many groups the files are put in; with the commit's layer and an empty one that ostree-ext adds these are 64 layers.
 const GROUPS: usize = 62;
@@ -236,10 +237,6 @@ fn put(dir: &Path, bytes: &[u8]) -> Result<String> {
     let file = blob(dir, Some(&digest))?;
     fs::write(&file, bytes).with_context(|| format!("write {}", file.display()))?;
     Ok(digest)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn push(list: &mut Value, item: Value) -> Result<()> {

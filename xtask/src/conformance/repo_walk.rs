@@ -1,6 +1,7 @@
 //! Describes a repository's state as text: objects, refs, skeleton and config.
 
-use super::tree_walk::{describe_entry, entries, hex, show_path};
+use super::tree_walk::{describe_entry, entries, show_path};
+use crate::units::hex;
 use anyhow::{Context, Result};
 use std::fmt::Write as _;
 use std::fs;

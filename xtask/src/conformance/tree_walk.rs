@@ -11,6 +11,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use crate::units::hex;
+
 /// Every path below `root` (the root itself as `.`), in byte order, with its metadata; symlinks are not followed.
 ///
 /// # Errors
@@ -130,14 +132,6 @@ pub fn xattrs(path: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
         found.insert(String::from_utf8_lossy(name).into_owned(), value);
     }
     Ok(found)
-}
-
-/// Bytes as lower-case hex.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
-        text
-    })
 }
 
 /// A path as printable text; bytes outside ASCII and blanks are escaped.
