@@ -20,12 +20,15 @@ pub mod layer;
 pub mod manifest;
 pub mod metadata;
 pub mod mutate;
+pub mod openpgp_keys;
+pub mod openpgp_signature;
 pub mod ostreemeta;
 pub mod policy;
 pub mod reference;
 pub mod registries_conf;
 pub mod registries_d;
 pub mod sample_objects;
+pub mod signing_keys;
 pub mod sigstore;
 pub mod storage_records;
 pub mod summary;
@@ -76,6 +79,8 @@ pub const TARGETS: &[Target] = &[
     target!(layer, 300),
     target!(manifest, 5_000),
     target!(metadata, 5_000),
+    target!(openpgp_keys, 500),
+    target!(openpgp_signature, 500),
     target!(ostreemeta, 5_000),
     target!(policy, 2_000),
     target!(reference, 5_000),
@@ -83,6 +88,7 @@ pub const TARGETS: &[Target] = &[
     target!(registries_d, 1_000),
     target!(sigstore, 2_000),
     target!(storage_records, 5_000),
+    target!(signing_keys, 2_000),
     target!(summary, 5_000),
     target!(tar_commit, 400),
     target!(tar_detached, 400),

@@ -53,17 +53,20 @@ pub(super) fn inline(engine: Engine, what: &str, text: &str) -> Result<Vec<u8>, 
     }
 }
 
-/// The keys of a file: a base64 text a line for ed25519, PEM blocks whose label ends in `label` for spki, the whole file for
-/// OpenPGP, a line each for the dummy.
+/// The keys of a file; see [`of_bytes`].
 pub(super) fn of_file(engine: Engine, path: &Path, label: &str) -> Result<Vec<Vec<u8>>, SignError> {
-    let what = path.display().to_string();
-    let bytes = key_file::read(path)?;
+    of_bytes(engine, &path.display().to_string(), key_file::read(path)?, label)
+}
+
+/// The keys of a file's content: a base64 text a line for ed25519, PEM blocks whose label ends in `label` for spki, all of it
+/// for OpenPGP, a line each for the dummy. `what` is named in errors.
+pub(super) fn of_bytes(engine: Engine, what: &str, bytes: Vec<u8>, label: &str) -> Result<Vec<Vec<u8>>, SignError> {
     if engine == Engine::Pgp {
         return Ok(vec![bytes]);
     }
-    let text = String::from_utf8(bytes).map_err(|_| SignError::malformed(&what, "not a text"))?;
+    let text = String::from_utf8(bytes).map_err(|_| SignError::malformed(what, "not a text"))?;
     if engine == Engine::Spki {
-        let blocks = pem::blocks(&what, &text)?;
+        let blocks = pem::blocks(what, &text)?;
         return Ok(blocks.into_iter().filter(|(have, _)| have.ends_with(label)).map(|(_, bytes)| bytes).collect());
     }
     let lines = text.lines().enumerate().map(|(number, line)| (number + 1, line.trim()));

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use crate::engine::keys::{self, KeyDirectory};
 use crate::engine::{Engine, dummy, ed25519, spki};
 use crate::error::SignError;
+use crate::key_file;
 use crate::limits::MAX_SIGNATURES;
 use crate::openpgp::Keyring;
 
@@ -54,8 +55,13 @@ impl EngineVerifier {
 
     /// Trusts the keys of a file.
     pub fn trust_file(&mut self, path: &Path) -> Result<(), SignError> {
-        let what = path.display().to_string();
-        keys::of_file(self.engine, path, PUBLIC_LABEL)?.into_iter().try_for_each(|key| self.trust(&what, key))
+        self.trust_bytes(&path.display().to_string(), key_file::read(path)?)
+    }
+
+    /// Trusts the keys of a file's content: a base64 text a line for ed25519, PEM for spki, a keyring for OpenPGP.
+    pub fn trust_bytes(&mut self, what: &str, bytes: Vec<u8>) -> Result<(), SignError> {
+        let keys = keys::of_bytes(self.engine, what, bytes, PUBLIC_LABEL)?;
+        keys.into_iter().try_for_each(|key| self.trust(what, key))
     }
 
     /// Trusts the trusted keys of a directory.

@@ -67,6 +67,17 @@ pub(super) fn hand(home: &Path, key: &Key<PublicParts, UnspecifiedRole>) -> Resu
     }
 }
 
+/// Whether the content of a file of `private-keys-v1.d` is a secret key under a passphrase, or on a card; `None` if it is no
+/// secret key at all.
+pub fn is_locked(bytes: &[u8]) -> Option<bool> {
+    let sexp = Sexp::parse("private key", expression(bytes)).ok()?;
+    match sexp.head()? {
+        b"private-key" => Some(false),
+        b"protected-private-key" | b"shadowed-private-key" => Some(true),
+        _ => None,
+    }
+}
+
 /// The key itself: the whole file, or in newer ones, which are lines of `NAME: VALUE`, that of `Key`.
 fn expression(bytes: &[u8]) -> &[u8] {
     const NAME: &[u8] = b"Key:";

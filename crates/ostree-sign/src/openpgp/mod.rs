@@ -22,6 +22,7 @@ mod zbase32;
 
 pub use describe::Described;
 pub use fingerprint::{Fingerprint, KeyId};
+pub use homedir::is_locked;
 pub use keyring::{KeyInfo, Keyring, SubkeyInfo};
 pub use report::{Outcome, SignatureReport};
 pub use secret::SecretKeys;
