@@ -23,7 +23,7 @@ pub struct Bundle {
 
 /// What a statement says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Statement {
+pub struct Said {
     /// The digests of the manifests that it is about.
     pub digests: Vec<Digest>,
     /// The image's name, where it says one.
@@ -70,7 +70,7 @@ impl Bundle {
     ///
     /// # Errors
     /// What is wrong with it, also that it says something else than that somebody signs an image.
-    pub fn statement(&self) -> Result<Statement, String> {
+    pub fn statement(&self) -> Result<Said, String> {
         let json = Json::parse(&self.statement)?;
         let mut members = At::top(&json).object()?;
         let kind = members.required("_type")?;
@@ -81,7 +81,7 @@ impl Bundle {
         if predicate.text()? != SIGNS {
             return Err(format!("it states {:?}, and signs nothing", shown(predicate.text()?)));
         }
-        let mut statement = Statement { digests: Vec::new(), name: None };
+        let mut statement = Said { digests: Vec::new(), name: None };
         let subjects = members.required("subject")?.list()?;
         for subject in &subjects {
             let mut subject = subject.object()?;
@@ -129,7 +129,7 @@ mod tests {
         let text = statement(&subject, SIGNS);
         let found = Bundle::parse(bundle(&text).as_bytes()).unwrap();
         assert_eq!(found.signed(), format!("DSSEv1 28 application/vnd.in-toto+json {} {text}", text.len()).as_bytes());
-        assert_eq!(found.statement().unwrap(), Statement { digests: vec![digest], name: None });
+        assert_eq!(found.statement().unwrap(), Said { digests: vec![digest], name: None });
         let other = Bundle::parse(bundle(&statement(&subject, "https://slsa.dev/provenance/v1")).as_bytes()).unwrap();
         assert!(other.statement().unwrap_err().contains("signs nothing"));
         let two = Bundle::parse(bundle(&statement(&format!("{subject},{subject}"), SIGNS)).as_bytes()).unwrap();

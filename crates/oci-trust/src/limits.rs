@@ -25,3 +25,9 @@ pub const MEMBERS: usize = 65_536;
 
 /// The most of a foreign text that is shown in a message, in characters.
 pub const SHOWN_CHARS: usize = 300;
+
+/// The most work that a private key's passphrase may take, as scrypt's logarithm of N: all programs write 15 or 16.
+pub const SCRYPT_LOG_N: u32 = 20;
+
+/// The same, as scrypt's product of r and p: all programs write 8. With [`SCRYPT_LOG_N`] this is 2 GiB at most.
+pub const SCRYPT_BLOCKS: u64 = 16;

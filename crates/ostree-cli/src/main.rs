@@ -8,6 +8,7 @@ mod date;
 mod date_words;
 mod exit;
 mod faces;
+mod image_signing;
 mod images;
 mod output;
 mod policy_args;

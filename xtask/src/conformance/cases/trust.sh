@@ -134,3 +134,27 @@ bundle_push() {
         "$(attach_blob attach.manifest)" > referrers
     curl -sf -X PUT -H 'Content-Type: application/vnd.oci.image.index.v1+json' --data-binary @referrers "http://${1%%/*}/v2/$(r=${1#*/}; echo "${r%:*}")/manifests/${digest/:/-}"
 }
+
+# A private key as cosign and skopeo write them, as fixed.key, with its public key fixed.pub; the passphrase is hunter2. Python
+# and PyNaCl made it from a key by openssl.
+fixed_sigstore_key() {
+    cat > fixed.key << 'KEY'
+-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----
+eyJrZGYiOiB7Im5hbWUiOiAic2NyeXB0IiwgInBhcmFtcyI6IHsiTiI6IDMyNzY4
+LCAiciI6IDgsICJwIjogMX0sICJzYWx0IjogIkpNT3JSTlZ2TEdadThyTGlmMGhQ
+WFVvbWdoNktPSXhIU1V0bTB2bjZHVkU9In0sICJjaXBoZXIiOiB7Im5hbWUiOiAi
+bmFjbC9zZWNyZXRib3giLCAibm9uY2UiOiAiTnNKMnl1NkxhSysxbkVRSlh2UDNq
+OGRURWd5NEkrUksifSwgImNpcGhlcnRleHQiOiAiQUVmR1Q2NTdiMGZ0dkF1VEJM
+ME5aUk9sT3RKRERoelorVnE0WUsrQ1NRVXVtRUVXcUgzWlBKalpJQ0lhMEZsSW9m
+NDZSTHM2M3JmUUVjMENTWWxMUk1CYWpMMk5kS0RFNldFeTF0ZWxKQ0NwSUN6NlhY
+eGlOanp3TWt4VFNvMFl0djVTdE5zZGZGM2dxSTl4bjFETi9mQ21QRVlXNE1iYXBE
+bzlKaFN5dlR1bTA2UklMbmdrNUlBbHlSa2JsQnpTd1l1UFRXeU43V2cwSFE9PSJ9
+-----END ENCRYPTED SIGSTORE PRIVATE KEY-----
+KEY
+    cat > fixed.pub << 'KEY'
+-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEu32cP3nxNIHxYrK5T4xgVJE9KB3l
+6b7uhRi2Y2daHXPZ1CD2yfvQCdk8FfOA+1OOt0E+dPioYhBahB+m7lp2Gg==
+-----END PUBLIC KEY-----
+KEY
+}

@@ -62,6 +62,7 @@ fn in_repo(args: &Args, repo: &Repo, transaction: TransactionOptions) -> Result<
     args.source.refuse_signatures()?;
     let registry = &args.image.registry;
     let source = registry.admitted(&args.source)?;
+    let signer = args.image.sign.prepare(&args.destination, registry)?;
     let sink = registry.sink(&args.destination)?;
     let options = ConvertOptions {
         pull: PullOptions {
@@ -76,6 +77,9 @@ fn in_repo(args: &Args, repo: &Repo, transaction: TransactionOptions) -> Result<
     };
     let listener = args.image.progress.listener(&args.destination.to_string())?;
     let done = convert((&*source, args.source.image()), repo, &*sink, options, &*listener)?;
+    if let Some(mut signer) = signer {
+        signer.sign(&done.image.digest)?;
+    }
     tell_filtered(&done.filtered);
     match args.json {
         true => line(json!({

@@ -15,6 +15,7 @@ use ostree_tar::Flavour;
 
 use crate::context::Context;
 use crate::exit::warn;
+use crate::image_signing::SignArgs;
 use crate::images::{RegistryArgs, SourceReference};
 use crate::progress::ProgressArgs;
 use crate::scratch::Scratch;
@@ -84,14 +85,32 @@ pub struct ImageOptions {
     /// How the registry is reached
     #[command(flatten)]
     pub registry: RegistryArgs,
+    /// Who signs it
+    #[command(flatten)]
+    pub sign: SignArgs,
     /// How progress is shown
     #[command(flatten)]
     pub progress: ProgressArgs,
 }
 
 impl ImageOptions {
-    /// Writes the commit that `rev` names as an image to `destination`; gives the image's digest.
+    /// Writes the commit that `rev` names as an image to `destination`, and signs it; gives the image's digest.
     pub fn write(
+        &self,
+        context: &Context,
+        rev: &str,
+        destination: &ImageReference,
+        parent: &ParentOptions,
+    ) -> Result<Digest> {
+        let signer = self.sign.prepare(destination, &self.registry)?;
+        let digest = self.write_unsigned(context, rev, destination, parent)?;
+        if let Some(mut signer) = signer {
+            signer.sign(&digest)?;
+        }
+        Ok(digest)
+    }
+
+    fn write_unsigned(
         &self,
         context: &Context,
         rev: &str,

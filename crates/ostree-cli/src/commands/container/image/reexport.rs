@@ -9,6 +9,7 @@ use ostree_container::stored;
 use serde_json::json;
 
 use crate::context::Context;
+use crate::image_signing::SignArgs;
 use crate::images::RegistryArgs;
 use crate::output::line;
 use crate::progress::ProgressArgs;
@@ -35,6 +36,9 @@ pub struct Args {
     /// How the registry is reached
     #[command(flatten)]
     registry: RegistryArgs,
+    /// Who signs it
+    #[command(flatten)]
+    sign: SignArgs,
     /// How many threads compress (default: one a processor); the image does not depend on it
     #[arg(long, value_name = "N", overrides_with = "jobs")]
     jobs: Option<NonZeroUsize>,
@@ -55,10 +59,14 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let repo = context.open_repo()?;
     let image = stored::require(&repo, &short_names::stored(&args.source, &repo, context)?)?;
     let destination = short_names::to_write(&args.destination, context)?;
+    let signer = args.sign.prepare(&destination, &args.registry)?;
     let sink = args.registry.sink(&destination)?;
     let compression = if args.compression_fast { Some(Compression::Gzip(1)) } else { args.compression };
     let options = ReexportOptions { compression, jobs: args.jobs };
     let done = reexport(&repo, &image, &*sink, &options, &*listener)?;
+    if let Some(mut signer) = signer {
+        signer.sign(&done.digest)?;
+    }
     match args.json {
         true => line(json!({
             "image": destination.to_string(), "digest": done.digest.to_string(), "original": done.original,
