@@ -16,8 +16,8 @@ use crate::commands::repo::key_value::unescape;
 use crate::images::SourceReference;
 use crate::output::local_date;
 
-/// Where the system's own repository may be.
-const SYSTEM_REPOS: [&str; 2] = ["/ostree/repo", "/sysroot/ostree/repo"];
+/// The system's own repository, by way of a symlink where a system is deployed.
+const SYSTEM_REPO: &str = "/ostree/repo";
 /// Configurations of remotes beside that of the system's repository.
 const REMOTES_DIR: &str = "/etc/ostree/remotes.d";
 /// Where keys of engines are, those of the administrator first.
@@ -151,7 +151,7 @@ fn conf_files(directory: &Path) -> Result<Vec<PathBuf>> {
 
 /// Whether the repository is that of the running system.
 fn is_system(repo: &Repo) -> bool {
-    SYSTEM_REPOS.iter().any(|path| std::fs::canonicalize(path).is_ok_and(|path| path == repo.path()))
+    std::fs::canonicalize(SYSTEM_REPO).is_ok_and(|path| path == repo.path())
 }
 
 /// Options about images whose commit a remote's keys must have signed.

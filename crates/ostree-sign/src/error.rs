@@ -3,8 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::engine::Engine;
-use crate::openpgp::Fingerprint;
+use crate::engine::kind::{Engine, UnknownEngine};
+use crate::openpgp::fingerprint::Fingerprint;
 
 /// Why a key, a keyring or a signature cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -59,8 +59,8 @@ pub enum SignError {
         place: PathBuf,
     },
     /// The name of an engine that there is not.
-    #[error("Requested signature type is not implemented")]
-    UnknownEngine,
+    #[error(transparent)]
+    UnknownEngine(#[from] UnknownEngine),
     /// The engine for tests is asked for, which is off.
     #[error("dummy signature type is only for ostree testing")]
     DummyDisabled,

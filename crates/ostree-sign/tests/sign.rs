@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ostree_core::{CommitId, Metadata, RawVariant, VerifyCommit};
+use ostree_sign::engine::UnknownEngine;
 use ostree_sign::openpgp::{Keyring, Outcome, SecretKeys, SignatureReport};
 use ostree_sign::trust::EngineKeys;
 use ostree_sign::{
@@ -19,7 +20,7 @@ fn path(name: &str) -> PathBuf {
 }
 
 fn data(name: &str) -> Vec<u8> {
-    std::fs::read(path(name)).unwrap()
+    std::fs::read(path(name)).expect("test data")
 }
 
 fn year(year: u64) -> SystemTime {
@@ -28,7 +29,7 @@ fn year(year: u64) -> SystemTime {
 
 fn trusted() -> Keyring {
     let mut keyring = Keyring::new();
-    assert_eq!(keyring.add_file(&path("trusted.gpg")).unwrap().len(), 5);
+    assert_eq!(keyring.add_file(&path("trusted.gpg")).expect("a keyring").len(), 5);
     keyring
 }
 
@@ -179,7 +180,7 @@ fn engines() {
     assert!(pgp.verify(&message, &[data("dave.sig"), data("alice.sig")], now).is_ok());
     let why = pgp.verify(&message, &[data("dave.sig")], now).unwrap_err().to_string();
     assert!(why.starts_with("pgp: Signature couldn't be verified: key '4D40") && why.ends_with("the key was revoked"));
-    assert!(matches!("frob".parse::<Engine>(), Err(SignError::UnknownEngine)));
+    assert!(matches!("frob".parse::<Engine>(), Err(UnknownEngine)));
 }
 
 #[test]

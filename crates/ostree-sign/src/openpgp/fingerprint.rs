@@ -5,7 +5,10 @@ use std::str::FromStr;
 
 use sequoia_openpgp::KeyHandle;
 
-use crate::error::SignError;
+/// A text that is no fingerprint.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("fingerprint '{0}': not 40 or 64 hexadecimal digits")]
+pub struct InvalidFingerprint(String);
 
 /// A key's fingerprint: 20 bytes, or 32 of a version 6 key. Shown as upper case hexadecimal.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -42,11 +45,11 @@ impl Fingerprint {
 }
 
 impl FromStr for Fingerprint {
-    type Err = SignError;
+    type Err = InvalidFingerprint;
 
     /// Takes 40 or 64 hexadecimal digits, in upper or lower case, with spaces between them.
-    fn from_str(text: &str) -> Result<Self, SignError> {
-        let refuse = || SignError::malformed(format!("fingerprint '{text}'"), "not 40 or 64 hexadecimal digits");
+    fn from_str(text: &str) -> Result<Self, InvalidFingerprint> {
+        let refuse = || InvalidFingerprint(text.to_owned());
         let digits = text.chars().filter(|c| *c != ' ').map(|c| c.to_digit(16)).collect::<Option<Vec<u32>>>();
         let digits = digits.filter(|digits| matches!(digits.len(), 40 | 64)).ok_or_else(refuse)?;
         let byte = |pair: &[u32]| pair.iter().fold(0, |high, digit| high << 4 | *digit) as u8;

@@ -7,7 +7,7 @@
 mod agent;
 mod certs;
 mod describe;
-mod fingerprint;
+pub(crate) mod fingerprint;
 mod homedir;
 mod judge;
 mod keybox;
@@ -21,7 +21,7 @@ mod verify;
 mod zbase32;
 
 pub use describe::Described;
-pub use fingerprint::{Fingerprint, KeyId};
+pub use fingerprint::{Fingerprint, InvalidFingerprint, KeyId};
 pub use homedir::is_locked;
 pub use keyring::{KeyInfo, Keyring, SubkeyInfo};
 pub use report::{Outcome, SignatureReport};

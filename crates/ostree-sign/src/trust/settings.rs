@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::engine::{Engine, KeyDirectory};
-use crate::error::SignError;
+use crate::engine::{Engine, KeyDirectory, UnknownEngine};
 
 /// `sign-verify` and `sign-verify-summary`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -22,15 +21,15 @@ impl SignVerify {
     /// Reads the value of the key: `true`, `1`, `false`, `0`, or names of engines with `;` or `,` between them.
     ///
     /// # Errors
-    /// [`SignError::UnknownEngine`].
-    pub fn parse(text: &str) -> Result<Self, SignError> {
+    /// The name of an engine that there is not.
+    pub fn parse(text: &str) -> Result<Self, UnknownEngine> {
         match text {
             "" | "false" | "0" => Ok(Self::Off),
             "true" | "1" => Ok(Self::Any),
             list => {
                 let names = list.split([';', ',']).filter(|name| !name.is_empty());
                 let engines = names.map(|name| name.trim().parse()).collect::<Result<Vec<Engine>, _>>()?;
-                if engines.is_empty() { Err(SignError::UnknownEngine) } else { Ok(Self::Of(engines)) }
+                if engines.is_empty() { Err(UnknownEngine) } else { Ok(Self::Of(engines)) }
             }
         }
     }
