@@ -24,5 +24,14 @@ pub fn seeds() -> Vec<Vec<u8>> {
     let certificate = include_bytes!("../../crates/oci-trust/testdata/leaf.crt");
     let promise = include_bytes!("../../crates/oci-trust/testdata/cosign.promise");
     let bundle = include_bytes!("../../crates/oci-trust/testdata/bundle.json");
-    vec![key.to_vec(), certificate.to_vec(), promise.to_vec(), bundle.to_vec()]
+    let logged = include_bytes!("../../crates/oci-trust/testdata/bundle-logged.json");
+    let by_certificate = include_bytes!("../../crates/oci-trust/testdata/bundle-leaf.json");
+    vec![
+        logged.to_vec(),
+        by_certificate.to_vec(),
+        key.to_vec(),
+        certificate.to_vec(),
+        promise.to_vec(),
+        bundle.to_vec(),
+    ]
 }

@@ -5,9 +5,12 @@ use base64::engine::general_purpose::STANDARD;
 use oci_image::Digest;
 
 use crate::error::shown;
+use crate::fulcio::Chain;
 use crate::json::{At, Json};
+use crate::limits::SIGNATURES;
 use crate::media_type::STATEMENT;
 use crate::named::Named;
+use crate::rekor::Promise;
 
 /// The statement that somebody signs an image, and nothing more.
 const SIGNS: &str = "https://sigstore.dev/cosign/sign/v1";
@@ -19,6 +22,8 @@ pub struct Bundle {
     signed: Vec<u8>,
     statement: Vec<u8>,
     signature: Vec<u8>,
+    certificate: Option<Chain>,
+    promises: Vec<Promise>,
 }
 
 /// What a statement says.
@@ -53,7 +58,24 @@ impl Bundle {
         let [signature] = signatures.list()?.try_into().map_err(|_| signatures.wrong("not exactly one signature"))?;
         let signature = decode(signature.object()?.required("sig")?)?;
         let head = format!("DSSEv1 {} {STATEMENT} {} ", STATEMENT.len(), statement.len());
-        Ok(Self { signed: [head.as_bytes(), &statement].concat(), statement, signature })
+        let signed = [head.as_bytes(), &statement].concat();
+        let (certificate, promises) = material(&members.required("verificationMaterial")?)?;
+        Ok(Self { signed, statement, signature, certificate, promises })
+    }
+
+    /// The certificate of whoever signed, where it was no key of its own.
+    pub(crate) fn certificate(&self) -> Option<&Chain> {
+        self.certificate.as_ref()
+    }
+
+    /// What logs promised about it.
+    pub(crate) fn promises(&self) -> &[Promise] {
+        &self.promises
+    }
+
+    /// What is signed, without its type and lengths.
+    pub(crate) fn payload(&self) -> &[u8] {
+        &self.statement
     }
 
     /// The bytes that are signed.
@@ -101,6 +123,41 @@ impl Bundle {
             return Err(format!("it is about {} subjects, and not about one", subjects.len()));
         }
         Ok(statement)
+    }
+}
+
+/// The certificate, and the promises of logs.
+fn material(at: &At<'_>) -> Result<(Option<Chain>, Vec<Promise>), String> {
+    let decode = |at: &At<'_>| STANDARD.decode(at.text()?).map_err(|error| at.wrong(error));
+    let mut members = at.object()?;
+    let mut certificate = members.optional("certificate");
+    if let Some(chain) = members.optional("x509CertificateChain") {
+        certificate = chain.object()?.required("certificates")?.list()?.into_iter().next();
+    }
+    let certificate = match certificate {
+        Some(at) => Some(Chain::of(decode(&at.object()?.required("rawBytes")?)?)),
+        None => None,
+    };
+    let mut promises = Vec::new();
+    let entries = members.optional("tlogEntries").map(|at| at.list()).transpose()?.unwrap_or_default();
+    for entry in entries.iter().take(SIGNATURES) {
+        let mut entry = entry.object()?;
+        // Newer logs give a proof instead, and no time.
+        let Some(promise) = entry.optional("inclusionPromise") else { continue };
+        let signature = decode(&promise.object()?.required("signedEntryTimestamp")?)?;
+        let log = hex::encode(decode(&entry.required("logId")?.object()?.required("keyId")?)?);
+        let (time, index) = (number(&entry.required("integratedTime")?)?, number(&entry.required("logIndex")?)?);
+        let body = entry.required("canonicalizedBody")?;
+        promises.push(Promise::new(signature, body.text()?, time, index, &log)?);
+    }
+    Ok((certificate, promises))
+}
+
+/// A whole number, which bundles have in quotes.
+fn number(at: &At<'_>) -> Result<i64, String> {
+    match at.json {
+        Json::Text(text) => text.parse().map_err(|_| at.wrong("not a whole number")),
+        _ => at.integer(),
     }
 }
 

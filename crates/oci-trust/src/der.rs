@@ -7,7 +7,11 @@ pub(crate) mod tag {
     pub(crate) const OCTETS: u8 = 0x04;
     pub(crate) const OID: u8 = 0x06;
     pub(crate) const UTF8: u8 = 0x0c;
+    pub(crate) const UTC_TIME: u8 = 0x17;
+    pub(crate) const GENERALIZED_TIME: u8 = 0x18;
     pub(crate) const SEQUENCE: u8 = 0x30;
+    /// The version of a certificate.
+    pub(crate) const CONTEXT_0: u8 = 0xa0;
     /// The extensions of a certificate.
     pub(crate) const CONTEXT_3: u8 = 0xa3;
     /// An address in the names of a certificate.

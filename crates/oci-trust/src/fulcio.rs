@@ -10,6 +10,7 @@ use crate::error::shown;
 use crate::pem;
 use crate::policy::Fulcio;
 use crate::public_key::PublicKey;
+use crate::validity;
 
 /// The names of the extensions with who said who it was: as bare text, and as a text in DER form.
 const ISSUER_1: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0x83, 0xbf, 0x30, 0x01, 0x01];
@@ -51,6 +52,11 @@ impl Chain {
         }
     }
 
+    /// The same from the certificate's DER form, with nothing between it and its root.
+    pub(crate) fn of(leaf: Vec<u8>) -> Self {
+        Self { leaf, between: Vec::new() }
+    }
+
     /// The certificate's DER form.
     pub(crate) fn leaf(&self) -> &[u8] {
         &self.leaf
@@ -63,6 +69,7 @@ impl Chain {
         let roots: Vec<CertificateDer<'_>> = roots.iter().map(|root| CertificateDer::from(root.as_slice())).collect();
         let anchors: Vec<TrustAnchor<'_>> = roots
             .iter()
+            .filter(|root| validity::holds(root, time))
             .map(|root| anchor_from_trusted_cert(root).map_err(|error| format!("the policy's authority: {error}")))
             .collect::<Result<_, _>>()?;
         let between: Vec<CertificateDer<'_>> =

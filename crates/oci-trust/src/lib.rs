@@ -29,6 +29,7 @@ mod sigstore;
 mod sigstore_key;
 mod simple;
 mod store;
+mod validity;
 mod verdict;
 
 pub use bundle::{Bundle, Said};

@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use oci_image::Digest;
 
+use crate::error::shown;
 use crate::json::{At, Json};
 use crate::pem;
 use crate::public_key::PublicKey;
@@ -20,9 +21,19 @@ pub struct Promise {
     pub time: i64,
 }
 
+/// What is signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The payload itself.
+    Payload,
+    /// The payload as that of an envelope.
+    Envelope,
+}
+
 /// What an entry must be about.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Entry<'a> {
+    pub(crate) kind: Kind,
     /// The signature itself.
     pub(crate) signature: &'a [u8],
     /// What it is over.
@@ -70,25 +81,68 @@ impl Promise {
         let json = Json::parse(&self.body)?;
         let mut members = At::top(&json).object()?;
         let (kind, version) = (members.required("kind")?, members.required("apiVersion")?);
-        if (kind.text()?, version.text()?) != ("hashedrekord", "0.0.1") {
-            return Err(format!("the log's entry is of an unknown kind {} {}", kind.text()?, version.text()?));
-        }
-        let mut spec = members.required("spec")?.object()?;
-        let mut hash = spec.required("data")?.object()?.required("hash")?.object()?;
-        let mut signature = spec.required("signature")?.object()?;
-        let decode = |at: At<'_>| STANDARD.decode(at.text()?).map_err(|error| at.wrong(error));
-        let signer = decode(signature.required("publicKey")?.object()?.required("content")?)?;
-        if hash.required("algorithm")?.text()? != "sha256"
-            || hash.required("value")?.text()? != Digest::sha256(entry.payload).hex()
-        {
+        let spec = members.required("spec")?;
+        let found = match (entry.kind, kind.text()?, version.text()?) {
+            (Kind::Payload, "hashedrekord", "0.0.1") => Logged::payload(&spec)?,
+            (Kind::Envelope, "dsse", "0.0.1") => Logged::envelope(&spec)?,
+            (_, kind, version) => {
+                return Err(format!("the log's entry is of another kind: {} {}", shown(kind), shown(version)));
+            }
+        };
+        if found.hash != Digest::sha256(entry.payload).hex() {
             return Err("the log's entry is about another payload".to_owned());
         }
-        if decode(signature.required("content")?)? != entry.signature {
+        if found.signature != entry.signature {
             return Err("the log's entry is about another signature".to_owned());
         }
-        match pem::blocks(&signer)?.as_slice() {
+        match pem::blocks(&found.signer)?.as_slice() {
             [only] if only.content == entry.signer => Ok(()),
             _ => Err("the log's entry is about another key".to_owned()),
         }
     }
+}
+
+/// What a log has written down.
+struct Logged {
+    /// The SHA-256 of the payload.
+    hash: String,
+    signature: Vec<u8>,
+    /// The key or certificate, in PEM form.
+    signer: Vec<u8>,
+}
+
+impl Logged {
+    fn payload(spec: &At<'_>) -> Result<Self, String> {
+        let mut spec = spec.object()?;
+        let hash = sha256(&spec.required("data")?.object()?.required("hash")?)?;
+        let mut signature = spec.required("signature")?.object()?;
+        let signer = decode(&signature.required("publicKey")?.object()?.required("content")?)?;
+        Ok(Self { hash, signature: decode(&signature.required("content")?)?, signer })
+    }
+
+    fn envelope(spec: &At<'_>) -> Result<Self, String> {
+        let mut spec = spec.object()?;
+        let hash = sha256(&spec.required("payloadHash")?)?;
+        let signatures = spec.required("signatures")?;
+        let [only] = signatures.list()?.try_into().map_err(|_| signatures.wrong("not exactly one signature"))?;
+        let mut only = only.object()?;
+        Ok(Self {
+            hash,
+            signature: decode(&only.required("signature")?)?,
+            signer: decode(&only.required("verifier")?)?,
+        })
+    }
+}
+
+fn sha256(at: &At<'_>) -> Result<String, String> {
+    let mut members = at.object()?;
+    let algorithm = members.required("algorithm")?;
+    match algorithm.text()? {
+        "sha256" => Ok(members.required("value")?.text()?.to_owned()),
+        other => Err(algorithm.wrong(format_args!("{:?} is not \"sha256\"", shown(other)))),
+    }
+}
+
+fn decode(at: &At<'_>) -> Result<Vec<u8>, String> {
+    STANDARD.decode(at.text()?).map_err(|error| at.wrong(error))
 }

@@ -1,5 +1,7 @@
 //! `sigstoreSigned`: signatures by a public key, or by whoever had a certificate at the time.
 
+use std::collections::BTreeMap;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -9,12 +11,10 @@ use crate::fulcio::{Chain, certificates};
 use crate::payload::PayloadKind;
 use crate::policy::{Fulcio, IdentityRule, KeySources, SigstoreRule, SigstoreTrust};
 use crate::public_key::PublicKey;
-use crate::rekor::{Entry, Promise};
+use crate::rekor::{Entry, Kind, Promise};
 use crate::signature::{Signature, annotation};
 use crate::simple::words;
 use crate::verdict::Key;
-
-use std::collections::BTreeMap;
 
 /// A key and where it is from.
 type Trusted = (PublicKey, String);
@@ -66,45 +66,36 @@ impl<'a> Trust<'a> {
         let note = |name: &str| notes.get(name).ok_or_else(|| format!("missing {name} annotation"));
         let signature = STANDARD.decode(note(annotation::SIGNATURE)?);
         let signature = signature.map_err(|error| format!("{}: {error}", annotation::SIGNATURE))?;
-        let promise = match &self.logs {
-            Some(_) => Some(Promise::parse(note(annotation::LOG)?.as_bytes())?),
-            None => None,
+        let promises = match &self.logs {
+            Some(_) => vec![Promise::parse(note(annotation::LOG)?.as_bytes())?],
+            None => Vec::new(),
         };
-        let logged = |signer: &[u8]| match (&promise, &self.logs) {
-            (Some(promise), Some(logs)) => {
-                promise.check(logs, Entry { signature: &signature, payload, signer }).map(|()| promise.time)
+        let chain = match self.signers {
+            Signers::Fulcio(..) => {
+                let between = notes.get(annotation::CHAIN).map(String::as_str);
+                Some(Chain::parse(note(annotation::CERTIFICATE)?, between)?)
             }
-            _ => Ok(0),
+            Signers::Keys(_) => None,
         };
-        let (key, origin) = match &self.signers {
-            Signers::Keys(keys) => {
-                let found = signer(keys, payload, &signature)?;
-                logged(found.0.spki())?;
-                found.clone()
-            }
-            Signers::Fulcio(rule, roots) => {
-                let chain =
-                    Chain::parse(note(annotation::CERTIFICATE)?, notes.get(annotation::CHAIN).map(String::as_str))?;
-                let key = chain.key(rule, roots, logged(chain.leaf())?)?;
-                let origin = format!("a certificate of {} by {}", rule.subject_email, rule.oidc_issuer);
-                signer(&[(key, origin)], payload, &signature)?.clone()
-            }
-        };
+        let (kind, signed) = (Kind::Payload, payload);
+        let key =
+            self.signer(Signed { kind, signed, payload, signature: &signature, promises: &promises }, chain.as_ref())?;
         let payload = PayloadKind::Sigstore.read(payload)?;
         claim.digest(&payload.digest)?;
         claim.name(&payload.name)?;
-        Ok(Key { name: key.to_string(), origin })
+        Ok(key)
     }
 
     fn bundle(&self, bytes: &[u8], claim: Claim<'_>) -> Result<Key, String> {
-        let Signers::Keys(keys) = &self.signers else {
-            return Err("certificates in bundles are not supported".to_owned());
-        };
-        if self.logs.is_some() {
-            return Err("logs in bundles are not supported".to_owned());
-        }
         let bundle = Bundle::parse(bytes)?;
-        let (key, origin) = signer(keys, bundle.signed(), bundle.signature())?;
+        let signed = Signed {
+            kind: Kind::Envelope,
+            signed: bundle.signed(),
+            payload: bundle.payload(),
+            signature: bundle.signature(),
+            promises: bundle.promises(),
+        };
+        let key = self.signer(signed, bundle.certificate())?;
         let statement = bundle.statement()?;
         if !statement.digests.iter().any(|digest| claim.digest(digest).is_ok()) {
             return Err("it is about another manifest".to_owned());
@@ -117,13 +108,58 @@ impl<'a> Trust<'a> {
                 return Err(format!("it names no image ({rule}; only signedIdentity matchRepository accepts such)"));
             }
         }
-        Ok(Key { name: key.to_string(), origin: origin.clone() })
+        Ok(key)
+    }
+
+    /// Who made a signature, if he is trusted and the logs have seen it.
+    fn signer(&self, signed: Signed<'_>, chain: Option<&Chain>) -> Result<Key, String> {
+        match &self.signers {
+            Signers::Keys(keys) => {
+                let (key, origin) = made_by(keys, signed)?;
+                self.logged(signed, key.spki())?;
+                Ok(Key { name: key.to_string(), origin: origin.clone() })
+            }
+            Signers::Fulcio(rule, roots) => {
+                let chain = chain.ok_or("it comes without a certificate")?;
+                let time = self.logged(signed, chain.leaf())?.ok_or("no log says when it was made")?;
+                let key = chain.key(rule, roots, time)?;
+                let origin = format!("a certificate of {} by {}", rule.subject_email, rule.oidc_issuer);
+                let (key, origin) = made_by(&[(key, origin)], signed)?.clone();
+                Ok(Key { name: key.to_string(), origin })
+            }
+        }
+    }
+
+    /// When a log has seen a signature; `None` where no log needs to.
+    fn logged(&self, signed: Signed<'_>, signer: &[u8]) -> Result<Option<i64>, String> {
+        let Some(logs) = &self.logs else { return Ok(None) };
+        let Signed { kind, payload, signature, promises, .. } = signed;
+        let mut problem = "no log promises that it has seen it".to_owned();
+        for promise in promises {
+            match promise.check(logs, Entry { kind, signature, payload, signer }) {
+                Ok(()) => return Ok(Some(promise.time)),
+                Err(reason) => problem = reason,
+            }
+        }
+        Err(problem)
     }
 }
 
+/// A signature with what it is over.
+#[derive(Clone, Copy)]
+struct Signed<'a> {
+    kind: Kind,
+    /// The bytes that the signature is over.
+    signed: &'a [u8],
+    /// The bytes that a log knows it by.
+    payload: &'a [u8],
+    signature: &'a [u8],
+    promises: &'a [Promise],
+}
+
 /// The key that made a signature.
-fn signer<'k>(keys: &'k [Trusted], message: &[u8], signature: &[u8]) -> Result<&'k Trusted, String> {
-    let found = keys.iter().find(|(key, _)| key.verify(message, signature));
+fn made_by<'k>(keys: &'k [Trusted], signed: Signed<'_>) -> Result<&'k Trusted, String> {
+    let found = keys.iter().find(|(key, _)| key.verify(signed.signed, signed.signature));
     found.ok_or_else(|| {
         let names: Vec<String> = keys.iter().map(|(key, origin)| format!("{key} of {origin}")).collect();
         format!("cryptographic signature verification failed: by none of {}", names.join(", "))

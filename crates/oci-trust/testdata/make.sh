@@ -40,7 +40,7 @@ openssl ecparam -name prime256v1 -genkey -noout -out "$dir/log.pem"
 openssl ec -in "$dir/log.pem" -pubout -out log.pub 2> /dev/null
 # The promise about a signature in $1 by whoever is in the PEM file $2.
 promise() {
-    local body time=1700000300 id index=7
+    local body time=${3:-1700000300} id index=7
     body=$(printf '{"apiVersion":"0.0.1","kind":"hashedrekord","spec":{"data":{"hash":{"algorithm":"sha256","value":"%s"}},"signature":{"content":"%s","publicKey":{"content":"%s"}}}}' \
         "$(sha256sum cosign.payload | cut -d' ' -f1)" "$(cat "$1")" "$(b64 "$2")" | b64)
     id=$(openssl pkey -pubin -in log.pub -outform DER | sha256sum | cut -d' ' -f1)
@@ -94,9 +94,27 @@ C
 cp "$dir/root.crt" "$dir/between.crt" "$dir/leaf.crt" .
 openssl dgst -sha256 -sign "$dir/leaf.pem" cosign.payload | b64 > leaf.sig
 promise leaf.sig leaf.crt > leaf.promise
+promise leaf.sig leaf.crt 1700009999 > leaf-late.promise
 
 # A bundle by the key p256.
 statement=$(printf '{"_type":"https://in-toto.io/Statement/v1","subject":[{"digest":{"sha256":"%s"}}],"predicateType":"https://sigstore.dev/cosign/sign/v1","predicate":{}}' "$digest")
 printf 'DSSEv1 28 application/vnd.in-toto+json %s %s' ${#statement} "$statement" > "$dir/dsse"
-printf '{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","verificationMaterial":{"publicKey":{"hint":""}},"dsseEnvelope":{"payload":"%s","payloadType":"application/vnd.in-toto+json","signatures":[{"sig":"%s"}]}}' \
-    "$(printf %s "$statement" | b64)" "$(openssl dgst -sha256 -sign "$dir/p256.pem" "$dir/dsse" | b64)" > bundle.json
+# A bundle with a signature by the PEM file $1 and this material: bundle KEY MATERIAL.
+bundle() {
+    printf '{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","verificationMaterial":%s,"dsseEnvelope":{"payload":"%s","payloadType":"application/vnd.in-toto+json","signatures":[{"sig":"%s"}]}}' \
+        "$2" "$(printf %s "$statement" | b64)" "$(cat "$1")"
+}
+# What a log says about a signature in $1 by whoever is in the PEM file $2, as bundles have it.
+entry() {
+    local body time=1700000300 index=8 id
+    id=$(openssl pkey -pubin -in log.pub -outform DER | sha256sum | cut -d' ' -f1)
+    body=$(printf '{"apiVersion":"0.0.1","kind":"dsse","spec":{"envelopeHash":{"algorithm":"sha256","value":"%064d"},"payloadHash":{"algorithm":"sha256","value":"%s"},"signatures":[{"signature":"%s","verifier":"%s"}]}}' \
+        0 "$(printf %s "$statement" | sha256sum | cut -d' ' -f1)" "$(cat "$1")" "$(b64 "$2")" | b64)
+    printf '{"body":"%s","integratedTime":%s,"logID":"%s","logIndex":%s}' "$body" $time "$id" $index > "$dir/signed"
+    printf '[{"logIndex":"%s","logId":{"keyId":"%s"},"kindVersion":{"kind":"dsse","version":"0.0.1"},"integratedTime":"%s","inclusionPromise":{"signedEntryTimestamp":"%s"},"canonicalizedBody":"%s"}]' \
+        $index "$(openssl pkey -pubin -in log.pub -outform DER | openssl dgst -sha256 -binary | b64)" $time "$(openssl dgst -sha256 -sign "$dir/log.pem" "$dir/signed" | b64)" "$body"
+}
+for key in p256 leaf; do openssl dgst -sha256 -sign "$dir/$key.pem" "$dir/dsse" | b64 > "$dir/$key.dsse"; done
+bundle "$dir/p256.dsse" '{"publicKey":{"hint":""}}' > bundle.json
+bundle "$dir/p256.dsse" "{\"publicKey\":{\"hint\":\"\"},\"tlogEntries\":$(entry "$dir/p256.dsse" p256.pub)}" > bundle-logged.json
+bundle "$dir/leaf.dsse" "{\"certificate\":{\"rawBytes\":\"$(openssl x509 -in leaf.crt -outform DER | b64)\"},\"tlogEntries\":$(entry "$dir/leaf.dsse" leaf.crt)}" > bundle-leaf.json

@@ -315,6 +315,12 @@ fn sigstore_by_a_certificate() {
     assert!(without(annotation::LOG).contains("missing"));
     assert!(without(annotation::CERTIFICATE).contains("missing"));
     assert!(without(annotation::CHAIN).contains("not from the policy's authority"));
+    let mut late = by_certificate();
+    late[1].1 = text("leaf-late.promise");
+    assert!(
+        reason(&Memory::new().cosigned(file("cosign.payload"), &late), &good)
+            .contains("not from the policy's authority")
+    );
     // The certificate is alice's, but the key that signed is another.
     let mut other = by_certificate();
     other[0].1 = text("cosign.sig");
@@ -330,8 +336,19 @@ fn bundles() {
         let exact = sigstore(&key("p256.pub")).replace("matchRepository", "matchExact");
         assert!(reason(&store, &exact).contains("it names no image"));
         let logged = format!(r#"{},"rekorPublicKeyPath":{:?}"#, key("p256.pub"), path("log.pub"));
-        assert!(reason(&store, &sigstore(&logged)).contains("not supported"));
+        assert!(reason(&store, &sigstore(&logged)).contains("no log promises"));
+        assert!(is_verified(&Memory::new().bundled(file("bundle-logged.json"), by_list), &sigstore(&logged)));
+        let wrong = format!(r#"{},"rekorPublicKeyPath":{:?}"#, key("p256.pub"), path("p256.pub"));
+        let store = Memory::new().bundled(file("bundle-logged.json"), by_list);
+        assert!(reason(&store, &sigstore(&wrong)).contains("by no key of the policy"));
     }
+    let store = Memory::new().bundled(file("bundle-leaf.json"), true);
+    let who = |email: &str, ca: &str| fulcio("https://idp.example", email, ca, "log.pub");
+    assert!(is_verified(&store, &who("alice@example.org", "between.crt")));
+    assert!(reason(&store, &who("alice@example.org", "root.crt")).contains("not from the policy's authority"));
+    assert!(reason(&store, &who("bob@example.org", "between.crt")).contains("Required email"));
+    let keyed = Memory::new().bundled(file("bundle-logged.json"), true);
+    assert!(reason(&keyed, &who("alice@example.org", "between.crt")).contains("without a certificate"));
     let mut other = Memory::new();
     other.image.push(b'\n');
     assert!(
