@@ -4,7 +4,7 @@
 # `trusted.gpg` with all public parts but Mallory's. Alice and Bob are good, Carol's key expired, Dave's was revoked, Erin signs
 # with a key that belongs to hers.
 signing_keys() {
-    local made=$CACHE/signing-keys-1 new
+    local made=$CACHE/signing-keys-2 new
     if [ ! -e "$made" ]; then
         # Cases run at the same time; whoever comes last finds it made.
         mkdir -p "$CACHE" && new=$(mktemp -d /tmp/signing-XXXXXX) && make_signing_keys "$new" > "$new.log" 2>&1 || return
@@ -16,7 +16,7 @@ signing_keys() {
 make_signing_keys() {
     local gpg name
     install -d -m 700 "$1/keys"
-    printf 'faked-system-time 20200101T000000\n' > "$1/keys/gpg.conf"
+    printf 'faked-system-time 20200101T000000!\n' > "$1/keys/gpg.conf"
     gpg="gpg --homedir $1/keys --batch --yes --quiet --no-tty --pinentry-mode loopback"
     for name in Alice:ed25519:0 Bob:rsa2048:20y Carol:ed25519:1m Dave:ed25519:0 Mallory:nistp256:0; do
         IFS=: read -r name algorithm expiry <<< "$name"
@@ -31,7 +31,7 @@ make_signing_keys() {
     gpg --homedir "$1/revoking" --batch --export {alice,bob,carol,dave,erin}@example.org > "$1/trusted.gpg" || return
     gpgconf --homedir "$1/keys" --kill gpg-agent; gpgconf --homedir "$1/revoking" --kill gpg-agent
     rm -rf "$1/revoking" "$1"/keys/S.* "$1"/keys/*.lock
-    printf 'faked-system-time 20260101T120000\n' > "$1/keys/gpg.conf"
+    printf 'faked-system-time 20260101T120000!\n' > "$1/keys/gpg.conf"
 }
 
 # The fingerprint of a name's key: fingerprint HOMEDIR NAME.
@@ -61,13 +61,19 @@ signed_repo() {
     gpgconf --homedir keys --kill gpg-agent
 }
 
-at() { printf 'faked-system-time %s\n' "$1" > keys/gpg.conf; }
+at() { printf 'faked-system-time %s!\n' "$1" > keys/gpg.conf; }
 
 # Output of `show` without the times at which signatures were made.
 undated() { sed 's/made .* using/made then using/'; }
 
-# The only signature of a kind of the commit on main in the repository `r`, as bytes: signature_of KEY.
-signature_of() { ostree --repo=r show --print-detached-metadata-key="$1" main | grep -o '0x[0-9a-f][0-9a-f]' | sed 's/0x/\\x/' | tr -d '\n' | xargs -0 printf; }
+# The signature of a kind in detached metadata that has nothing else, as bytes: signature_of KEY FILE.
+signature_of() {
+    local start=$(((${#1} + 8) / 8 * 8)) size rest=7
+    size=$(stat -c %s "$2") || return
+    # Offsets have two bytes where one is not enough.
+    [ "$size" -lt 256 ] || rest=10
+    tail -c +$((start + 1)) "$2" | head -c $((size - start - rest))
+}
 
 # Detached metadata with one signature of less than 128 bytes: detached_metadata KEY FILE.
 detached_metadata() {
