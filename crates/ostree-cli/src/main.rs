@@ -15,6 +15,7 @@ mod policy_args;
 mod progress;
 mod scratch;
 mod short_names;
+mod signed_store;
 mod transfer;
 mod trust;
 mod usage;

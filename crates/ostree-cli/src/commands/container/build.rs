@@ -16,7 +16,9 @@ use crate::short_names;
 #[command(after_help = "Examples:\n  ostree-container build --repo repo --ref os/stable --oci-dir image\n  \
     ostree-container build --repo repo --ref os/stable --push registry.example.com/os:stable --compression zstd\n  \
     ostree-container build --repo repo --ref os/stable --push registry.example.com/os:2 \\\n    \
-    --from registry:registry.example.com/os:1")]
+    --from registry:registry.example.com/os:1\n  \
+    ostree-container build --repo repo --ref os/stable --push registry.example.com/os:stable \\\n    \
+    --gpg-homedir secret.asc --gpg-sign release@example.org")]
 #[command(group(clap::ArgGroup::new("destination").required(true).args(["oci_dir", "push"])))]
 pub struct Args {
     /// The ref or checksum of the commit

@@ -13,12 +13,14 @@ use ostree_container::{ContentMeta, EncapsulateOptions, encapsulate};
 use ostree_repo::{format_size, refs};
 use ostree_tar::Flavour;
 
+use crate::commands::repo::signing::SignOptions;
 use crate::context::Context;
 use crate::exit::warn;
 use crate::image_signing::SignArgs;
 use crate::images::{RegistryArgs, SourceReference};
 use crate::progress::ProgressArgs;
 use crate::scratch::Scratch;
+use crate::signed_store::SignedStore;
 
 /// How xattrs stand in the layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -30,7 +32,7 @@ pub enum FormatArg {
     Shared,
 }
 
-/// What the image stands on.
+/// What the image stands on, and who signs the commit in it.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct ParentOptions {
     /// An image to stand on: its layers come first, unchanged, and one layer follows with what the commit has otherwise.
@@ -38,6 +40,9 @@ pub struct ParentOptions {
     /// a commit of its own, and programs that run it see the commit's files. What is in a layer has no SELinux labels
     #[arg(long, value_name = "IMAGE", overrides_with = "from", conflicts_with = "contentmeta")]
     pub from: Option<ImageReference>,
+    /// Who signs the commit; the repository's own stays as it is
+    #[command(flatten)]
+    pub signing: SignOptions,
 }
 
 /// What the image is like.
@@ -122,9 +127,13 @@ impl ImageOptions {
         let commit = refs::resolve(&repo, rev)?;
         let options = self.options(destination)?;
         let Some(image) = &parent.from else {
+            let store = SignedStore::new(&repo, commit, &parent.signing)?;
             let sink = self.registry.sink(destination)?;
-            return Ok(encapsulate(&repo, &commit, &*sink, &options, &*listener)?.digest);
+            return Ok(encapsulate(&store, &commit, &*sink, &options, &*listener)?.digest);
         };
+        if parent.signing.is_asked() {
+            bail!("the commit is not in an image that stands on another, and its signature could not be");
+        }
         let source = self.registry.admitted(&SourceReference::Plain(image.clone()))?;
         let sink = self.registry.sink_beside(destination, image)?;
         let scratch = Scratch::new(context)?;

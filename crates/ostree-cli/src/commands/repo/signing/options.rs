@@ -33,6 +33,11 @@ pub struct SignOptions {
 }
 
 impl SignOptions {
+    /// Whether anything is to be signed.
+    pub fn is_asked(&self) -> bool {
+        !(self.gpg_sign.is_empty() && self.sign.is_empty() && self.sign_from_file.is_empty())
+    }
+
     /// The OpenPGP keys.
     pub fn gpg_keys(&self) -> Result<Vec<SigningKey>> {
         gpg_keys(self.gpg_homedir.as_deref(), &self.gpg_sign)
