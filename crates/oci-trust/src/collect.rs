@@ -10,7 +10,7 @@ use oci_image::{Descriptor, Digest, ImageError, Index, Manifest};
 use crate::error::{TrustError, shown};
 use crate::identity::ImageIdentity;
 use crate::json::{At, Json};
-use crate::limits::{SIGNATURE_BYTES, SIGNATURES};
+use crate::limits::{ALL_SIGNATURES_BYTES, SIGNATURE_BYTES, SIGNATURES};
 use crate::media_type::{SIGSTORE_BUNDLE, SIGSTORE_PAYLOAD};
 use crate::named::Named;
 use crate::registries_d::SignatureStores;
@@ -103,9 +103,15 @@ impl Collector<'_> {
     }
 
     fn attachments(&self, manifest: &Manifest, place: &str, found: &mut Vec<Found>) -> Result<(), TrustError> {
+        let held: usize = found.iter().map(Found::size).sum();
+        let sizes = manifest.layers.iter().map(|layer| layer.size);
+        let layers_size = sizes.fold(held as u64, u64::saturating_add);
         for layer in &manifest.layers {
             if found.len() >= SIGNATURES {
                 return Err(self.invalid(place, format!("more than {SIGNATURES} signatures")));
+            }
+            if layers_size > ALL_SIGNATURES_BYTES {
+                return Err(self.invalid(place, format!("signatures of more than {ALL_SIGNATURES_BYTES} bytes")));
             }
             let read = || self.store.blob(layer, SIGNATURE_BYTES).map_err(|source| self.failed(source));
             let signature = match layer.media_type.as_str() {
@@ -119,8 +125,11 @@ impl Collector<'_> {
     }
 
     fn fetch(&self, url: &str) -> Result<Option<Vec<u8>>, TrustError> {
-        if let Some(path) = url.strip_prefix("file://") {
-            return read_file(Path::new(path));
+        if let Some(path) = url.strip_prefix("file://").map(Path::new) {
+            return match path.is_absolute() {
+                true => read_file(path),
+                false => Err(self.invalid(url, "not an absolute path".to_owned())),
+            };
         }
         if url.starts_with("http://") || url.starts_with("https://") {
             return self.store.address(url, SIGNATURE_BYTES).map_err(|source| self.failed(source));
@@ -145,9 +154,14 @@ pub fn lookaside_address(base: &str, name: &Named, digest: &Digest, number: usiz
 
 /// Files with numbers from one on, until one is not there.
 fn numbered(read: impl Fn(usize) -> Result<(String, Option<Vec<u8>>), TrustError>) -> Result<Vec<Found>, TrustError> {
-    let mut found = Vec::new();
+    let (mut found, mut size) = (Vec::new(), 0);
     for number in 1..=SIGNATURES {
         let (place, Some(bytes)) = read(number)? else { return Ok(found) };
+        size += bytes.len() as u64;
+        if size > ALL_SIGNATURES_BYTES {
+            let source = std::io::Error::other(format!("signatures of more than {ALL_SIGNATURES_BYTES} bytes"));
+            return Err(TrustError::Io { action: "reading signature", path: place.into(), source });
+        }
         found.push(Found { place, signature: Signature::from_file(bytes) });
     }
     Ok(found)

@@ -16,6 +16,9 @@ pub const KEY_BYTES: u64 = 4 << 20;
 /// The largest single signature with what belongs to it, in bytes: real ones have a few KiB, with certificates ten.
 pub const SIGNATURE_BYTES: u64 = 4 << 20;
 
+/// The most that all signatures of one image in one store may have together, in bytes: they are held at once.
+pub const ALL_SIGNATURES_BYTES: u64 = 16 << 20;
+
 /// How many signatures of one image are looked at in one store. Images that are signed each month for years have some
 /// tens; a store that has more of them is broken or wants to keep us busy.
 pub const SIGNATURES: usize = 128;

@@ -47,6 +47,17 @@ pub struct Found {
     pub signature: Signature,
 }
 
+impl Found {
+    /// How many bytes are held of it.
+    pub(crate) fn size(&self) -> usize {
+        match &self.signature {
+            Signature::Simple(bytes) | Signature::Bundle(bytes) => bytes.len(),
+            Signature::Sigstore { payload, .. } => payload.len(),
+            Signature::Other(_) => 0,
+        }
+    }
+}
+
 impl Signature {
     /// A signature as it is stored in a file: an OpenPGP message as it is, others behind a line that says what they are.
     pub(crate) fn from_file(bytes: Vec<u8>) -> Self {

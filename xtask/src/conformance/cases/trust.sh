@@ -27,6 +27,18 @@ signed_push() {
     done
 }
 
+# Serves a directory over HTTP on a loopback port, which files.port tells, for a while: serve_files DIRECTORY.
+serve_files() {
+    timeout 120 python3 -u -m http.server --bind 127.0.0.1 --directory "$1" 0 > files.log 2>&1 &
+    echo $! > files.pid
+    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+        sed -nE 's/^Serving HTTP on ([0-9.]+) port ([0-9]+).*/\1:\2/p' files.log > files.port
+        [ -s files.port ] && return 0
+        sleep 0.2
+    done
+    return 1
+}
+
 # The digest of an image on a registry: digest_at REFERENCE.
 digest_at() { skopeo inspect --tls-verify=false --raw "docker://$1" | sha256sum | sed 's/^/sha256:/;s/ .*//'; }
 
