@@ -99,7 +99,9 @@ impl ImageSource for RegistrySource {
     }
 }
 
-/// An image on a registry, to be written. Its calls block; none of them may be made from an asynchronous task.
+/// An image on a registry, to be written. Its calls block; none of them may be made from an asynchronous task. Small blobs
+/// arrive after they were committed: what becomes of them, the next call tells, and the one that stores a manifest at the
+/// latest.
 #[derive(Debug)]
 pub struct RegistrySink {
     push: Push,

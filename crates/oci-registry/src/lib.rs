@@ -10,6 +10,7 @@
 mod ask;
 mod attach;
 mod auth;
+mod behind;
 mod body;
 mod client;
 mod config;

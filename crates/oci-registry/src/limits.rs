@@ -114,3 +114,9 @@ pub(crate) const CONNECTION_WINDOW: u32 = 64 << 20;
 /// How many of the last bytes of a streamed upload are held, to be sent again after a break: more than lies in the
 /// buffers between this program and what the registry has stored.
 pub(crate) const REPLAY_BYTES: u64 = 16 << 20;
+
+/// How many bytes of small blobs may be on their way while the next ones are being made.
+pub(crate) const BEHIND_BYTES: usize = 16 << 20;
+
+/// How many small blobs may be on their way: as many as are fetched at a time.
+pub(crate) const BEHIND_UPLOADS: usize = 8;

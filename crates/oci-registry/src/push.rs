@@ -10,6 +10,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderValue};
 
 use crate::ask::Ask;
 use crate::auth::Scope;
+use crate::behind::Behind;
 use crate::body::Payload;
 use crate::error::RegistryError;
 use crate::exchange::Session;
@@ -28,6 +29,7 @@ pub(crate) struct Push {
     session: Arc<Session>,
     mount_from: Vec<String>,
     quota: Arc<Quota>,
+    behind: Arc<Behind>,
     /// Uploads that refused mounts left open, for the writers that come for them.
     opened: Mutex<BTreeMap<Digest, Upload>>,
 }
@@ -36,7 +38,7 @@ impl Push {
     /// A push over `session`.
     pub(crate) fn new(runtime: Arc<Runtime>, session: Arc<Session>, options: &RegistryOptions) -> Self {
         let (mount_from, quota) = (options.mount_from.clone(), Arc::new(Quota::new(&options.transfer, &options.run)));
-        Self { runtime, session, mount_from, quota, opened: Mutex::default() }
+        Self { runtime, session, mount_from, quota, behind: Arc::new(Behind::new()), opened: Mutex::default() }
     }
 
     /// The session it goes over.
@@ -46,6 +48,9 @@ impl Push {
 
     /// Whether the registry has a blob, or could take it over from one of the other repositories.
     pub(crate) fn has_blob(&self, descriptor: &Descriptor) -> Result<bool, RegistryError> {
+        if self.behind.has(&descriptor.digest) {
+            self.behind.settle(&self.runtime)?;
+        }
         self.runtime.block_on(async {
             Ok(is_there(&self.session, descriptor).await?
                 || (!self.mount_from.is_empty() && self.mount(descriptor).await?))
@@ -68,13 +73,15 @@ impl Push {
         Ok(false)
     }
 
-    /// Starts to write a blob.
+    /// Starts to write a blob. Where small ones failed that were written before, that is told here at the earliest.
     pub(crate) fn start_blob(&self, known: Option<&Descriptor>) -> Result<Box<dyn BlobWriter>, RegistryError> {
+        self.behind.check()?;
         let opened = known.and_then(|descriptor| self.opened().remove(&descriptor.digest));
         let subject = known.map_or_else(|| "a blob".to_owned(), |descriptor| format!("blob {}", descriptor.digest));
         let place = self.session.place("uploading", subject);
         let (runtime, session) = (Arc::clone(&self.runtime), Arc::clone(&self.session));
-        let context = Context { runtime, session, place, quota: Arc::clone(&self.quota) };
+        let (quota, behind) = (Arc::clone(&self.quota), Arc::clone(&self.behind));
+        let context = Context { runtime, session, place, quota, behind };
         writer::start(context, known, opened)
     }
 
@@ -98,6 +105,7 @@ impl Push {
     }
 
     fn put(&self, manifest: &RawManifest, reference: &str, digest: &Digest) -> Result<(), RegistryError> {
+        self.behind.settle(&self.runtime)?;
         let place = self.session.place("uploading", format!("manifest {reference}"));
         if manifest.bytes.len() as u64 > limits::MANIFEST_BYTES {
             return Err(RegistryError::protocol(&place, format!("it is larger than {} bytes", limits::MANIFEST_BYTES)));

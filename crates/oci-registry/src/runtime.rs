@@ -33,6 +33,11 @@ impl Runtime {
         self.inner().spawn(future)
     }
 
+    /// To start tasks with.
+    pub(crate) fn handle(&self) -> &tokio::runtime::Handle {
+        self.inner().handle()
+    }
+
     fn inner(&self) -> &tokio::runtime::Runtime {
         self.0.as_ref().expect("only dropping takes the runtime out")
     }

@@ -28,7 +28,7 @@ pub(crate) fn start(
     }
 }
 
-/// Holds a blob back until it is whole, when it is small; else sends it in pieces, one on its way while the next is
+/// Holds a blob back until it is whole, when it is small, and sends it while others are being written; else sends it in pieces, one on its way while the next is
 /// written.
 struct PieceWriter {
     context: Context,
@@ -79,6 +79,30 @@ impl PieceWriter {
         }
     }
 
+    /// Sends the whole blob, which is in the buffer, while the caller goes on.
+    fn send_behind(&mut self, descriptor: &Descriptor) {
+        let opened = match std::mem::replace(&mut self.state, Progress::Over) {
+            Progress::Held(opened) => opened,
+            Progress::Sending(_) | Progress::Over => None,
+        };
+        let whole = Bytes::from(std::mem::take(&mut self.buffer));
+        let Context { runtime, session, place, quota, behind } = self.context.clone();
+        let descriptor = descriptor.clone();
+        let (digest, size) = (descriptor.digest.clone(), whole.len());
+        behind.send(&runtime, &digest, size, async move {
+            quota.throttle(size).await;
+            let mut upload = match opened {
+                Some(upload) => upload,
+                None => Upload::begin(&session, &place).await?,
+            };
+            let result = upload.finish(&descriptor, Payload::Whole(whole), &place).await;
+            if result.is_err() {
+                upload.cancel().await;
+            }
+            result
+        });
+    }
+
     /// Sends a full buffer off.
     fn send(&mut self) -> Result<(), RegistryError> {
         let mut upload = self.idle()?;
@@ -118,14 +142,14 @@ impl Write for PieceWriter {
 impl BlobWriter for PieceWriter {
     fn commit(mut self: Box<Self>, descriptor: &Descriptor) -> Result<(), ImageError> {
         check_size(&self.context.place, self.written, descriptor)?;
-        let whole = self.written == self.buffer.len() as u64;
+        if self.written == self.buffer.len() as u64 {
+            self.send_behind(descriptor);
+            return Ok(());
+        }
         let mut upload = self.idle()?;
         let last = Bytes::from(std::mem::take(&mut self.buffer));
         let Context { runtime, place, .. } = &self.context;
         let result = runtime.block_on(async {
-            if whole {
-                return upload.finish(descriptor, Payload::Whole(last), place).await;
-            }
             if !last.is_empty() {
                 upload.patch(last, place).await?;
             }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use oci_image::{Descriptor, ImageError};
 
+use crate::behind::Behind;
 use crate::error::{Place, RegistryError};
 use crate::exchange::Session;
 use crate::pace::Quota;
@@ -17,6 +18,7 @@ pub(crate) struct Context {
     pub(crate) session: Arc<Session>,
     pub(crate) place: Arc<Place>,
     pub(crate) quota: Arc<Quota>,
+    pub(crate) behind: Arc<Behind>,
 }
 
 /// Checks that a writer got as many bytes as it is told in the end.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use oci_image::{Descriptor, Digest, ImageError, ImageSink, RawManifest};
 use oci_registry::{RegistryOptions, RegistrySink, TransferOptions};
 use support::{MANIFEST, MANIFEST_TYPE, MIB, bytes, descriptor, source, whole};
-use testkit::registry::{Behaviour, Fault, On, Registry, Trouble};
+use testkit::registry::{Behaviour, Fault, On, Registry, Seen, Trouble};
 
 fn options() -> RegistryOptions {
     let transfer = TransferOptions { retries: 4, persistence: Duration::from_millis(600), ..Default::default() };
@@ -112,6 +112,7 @@ fn uploads_go_on_after_breaks() {
             let mut writer = sink.start_blob(known).map_err(|e| whole(&e)).unwrap();
             writer.write_all(blob).unwrap();
             writer.commit(&descriptor(blob)).map_err(|e| whole(&e)).unwrap();
+            assert!(sink.has_blob(&descriptor(blob)).unwrap());
             assert_eq!(registry.blob("a/b", &descriptor(blob).digest).as_ref(), Some(blob), "{trouble:?}");
         }
         let manifest = RawManifest {
@@ -121,4 +122,29 @@ fn uploads_go_on_after_breaks() {
         };
         sink.finish(&manifest).unwrap();
     }
+}
+
+#[test]
+fn small_blobs_go_side_by_side_and_arrive_before_the_manifest() {
+    let registry = Registry::start(Behaviour { delay: Duration::from_millis(100), ..Default::default() }).unwrap();
+    let sink = RegistrySink::open(&format!("{}/a/b:t", registry.host()), &options()).unwrap();
+    let blobs: Vec<Vec<u8>> = (1..=16).map(|number| bytes(1000 * number)).collect();
+    for blob in &blobs {
+        let mut writer = sink.start_blob(None).unwrap();
+        writer.write_all(blob).unwrap();
+        writer.commit(&descriptor(blob)).unwrap();
+    }
+    let manifest =
+        RawManifest { bytes: MANIFEST.to_vec(), media_type: MANIFEST_TYPE.into(), digest: Digest::sha256(MANIFEST) };
+    sink.finish(&manifest).unwrap();
+    let seen = registry.seen();
+    let last = seen.iter().rposition(|seen| seen.target.contains("/uploads/")).unwrap();
+    let named = seen.iter().position(|seen| seen.target.contains("/manifests/")).unwrap();
+    assert!(last < named, "the manifest came before a blob");
+    let step = |open: &mut i32, seen: &Seen| {
+        *open += i32::from(seen.method == "POST") - i32::from(seen.method == "PUT");
+        Some(*open)
+    };
+    assert!(seen.iter().scan(0, step).max() > Some(1), "one after the other");
+    assert!(blobs.iter().all(|blob| registry.blob("a/b", &descriptor(blob).digest).is_some()));
 }

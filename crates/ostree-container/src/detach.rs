@@ -16,6 +16,7 @@ use crate::keys::FINAL_DIFFID_LABEL;
 use crate::limits::MAX_DETACHED;
 use crate::progress::{Event, Listener};
 use crate::shape::{Layer, Shape};
+use crate::write_layer::again_if_lost;
 
 /// How the detached metadata of an image's commit is replaced.
 #[derive(Debug, Clone, Default)]
@@ -47,7 +48,7 @@ pub fn replace_detached_metadata(
     let old = &shape.require_base()?.commit;
     listener.event(Event::Start { task: "copying", bytes: 0, layers: manifest.layers.len() });
     listener.event(Event::Layer { index: 0, name: old.descriptor.digest.to_string() });
-    let written = rewrite(source, sink, old, contents, options)?;
+    let written = again_if_lost(|| rewrite(source, sink, old, contents, options))?;
     for (index, layer) in manifest.layers.iter_mut().enumerate().skip(1) {
         listener.event(Event::Layer { index, name: layer.digest.to_string() });
         *layer = copy_layer(source, sink, layer)?;

@@ -72,13 +72,7 @@ impl<'a> LayerJob<'a> {
             return Ok(written.clone());
         }
         let descriptor = known.as_ref().map(WrittenLayer::descriptor);
-        let mut left = oci_image::limits::LOST_WRITES;
-        let written = loop {
-            match self.send(name, compression, produce, descriptor.as_ref()) {
-                Err(error) if left > 0 && is_lost(&error) => left -= 1,
-                sent => break sent?,
-            }
-        };
+        let written = again_if_lost(|| self.send(name, compression, produce, descriptor.as_ref()))?;
         self.done += written.uncompressed;
         Ok(written)
     }
@@ -131,7 +125,17 @@ impl<'a> LayerJob<'a> {
     }
 }
 
-/// Whether the place a layer goes to lost what it had of it, so that it may arrive when it is written again.
+/// Writes a layer, and again from its beginning when the place it goes to lost what it had of it.
+pub fn again_if_lost<T>(write: impl Fn() -> Result<T, ContainerError>) -> Result<T, ContainerError> {
+    let mut left = oci_image::limits::LOST_WRITES;
+    loop {
+        match write() {
+            Err(error) if left > 0 && is_lost(&error) => left -= 1,
+            written => return written,
+        }
+    }
+}
+
 fn is_lost(error: &ContainerError) -> bool {
     match error {
         // It shows what it holds as its own.

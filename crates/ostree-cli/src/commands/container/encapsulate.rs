@@ -1,11 +1,13 @@
 //! `encapsulate`: wrap a commit into an image.
 
-use anyhow::Result;
-use oci_image::ImageReference;
+use std::path::PathBuf;
+
+use anyhow::{Result, bail, ensure};
+use oci_image::{Digest, ImageReference, Transport};
 
 use crate::commands::container::image_options::{ImageOptions, ParentOptions};
 use crate::context::Context;
-use crate::output::line;
+use crate::output::{line, write_whole};
 
 /// Wrap an OSTree commit into a container image
 #[derive(Debug, clap::Args)]
@@ -16,6 +18,12 @@ pub struct Args {
     /// What the image stands on
     #[command(flatten)]
     parent: ParentOptions,
+    /// Give the image on the registry this tag too; nothing is sent twice
+    #[arg(long = "tag", value_name = "TAG")]
+    tags: Vec<String>,
+    /// Write the digest of the image to FILE
+    #[arg(long, value_name = "FILE", overrides_with = "digestfile")]
+    digestfile: Option<PathBuf>,
     /// The ref or checksum of the commit
     #[arg(value_name = "REV")]
     rev: String,
@@ -26,5 +34,56 @@ pub struct Args {
 
 /// Prints the digest of the image.
 pub fn run(args: &Args, context: &Context) -> Result<()> {
-    line(args.image.write(context, &args.rev, &args.imgref, &args.parent)?)
+    let twins = args.tags.iter().map(|tag| retagged(&args.imgref, tag)).collect::<Result<Vec<_>>>()?;
+    let digest = args.image.write(context, &args.rev, &args.imgref, &args.parent)?;
+    args.tag(&digest, &twins)?;
+    if let Some(file) = &args.digestfile {
+        write_whole(file, digest.to_string().as_bytes())?;
+    }
+    line(digest)
+}
+
+impl Args {
+    /// Stores the image's manifest under other tags of its repository, which has all the rest.
+    fn tag(&self, digest: &Digest, twins: &[ImageReference]) -> Result<()> {
+        if twins.is_empty() {
+            return Ok(());
+        }
+        let registry = &self.image.registry;
+        let manifest = registry.source(&self.imgref)?.manifest()?;
+        ensure!(manifest.digest == *digest, "{}: somebody else has just replaced the image", self.imgref);
+        for twin in twins {
+            registry.sink(twin)?.finish(&manifest)?;
+        }
+        Ok(())
+    }
+}
+
+/// The image of the same repository with another tag.
+fn retagged(image: &ImageReference, tag: &str) -> Result<ImageReference> {
+    if image.transport != Transport::Registry {
+        bail!("--tag is for images on registries, not for {image}");
+    }
+    let name = image.name.split_once('@').map_or(image.name.as_str(), |(name, _)| name);
+    // What stands behind a colon before the last slash is a port.
+    let repository = match name.rsplit_once(':') {
+        Some((repository, last)) if !last.contains('/') => repository,
+        _ => name,
+    };
+    Ok(ImageReference { name: format!("{repository}:{tag}"), ..image.clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_takes_the_place_of_tag_and_digest() {
+        let twin = |text: &str| retagged(&text.parse().unwrap(), "new").map(|image| image.name);
+        assert_eq!(twin("docker://h.example:5000/a/b:old").unwrap(), "h.example:5000/a/b:new");
+        assert_eq!(twin("docker://h.example:5000/a/b").unwrap(), "h.example:5000/a/b:new");
+        let digest = Digest::sha256(b"");
+        assert_eq!(twin(&format!("docker://h.example/a:old@{digest}")).unwrap(), "h.example/a:new");
+        assert!(twin("oci:dir:old").is_err());
+    }
 }
