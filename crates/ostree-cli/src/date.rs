@@ -10,6 +10,14 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use crate::date_words::{Unit, month, unit, utc_name, weekday};
 
+/// The time that new commits get: that of `SOURCE_DATE_EPOCH`, else now; in seconds since 1970.
+pub fn now() -> Result<u64> {
+    match std::env::var("SOURCE_DATE_EPOCH") {
+        Ok(text) => text.parse().with_context(|| format!("Failed to convert SOURCE_DATE_EPOCH '{text}'")),
+        Err(_) => Ok(Timestamp::now().as_second().cast_unsigned()),
+    }
+}
+
 /// The seconds since 1970-01-01 00:00:00 UTC that `text` means. Without a zone in it, the zone of `TZ` counts.
 pub fn parse(text: &str) -> Result<i64> {
     let zone = TimeZone::system();

@@ -51,6 +51,18 @@ pub fn utc_date(seconds: u64) -> Option<String> {
     Some(at.strftime("%Y-%m-%d %H:%M:%S +0000").to_string())
 }
 
+/// Seconds since 1970 as a date with the offset of this machine's time zone, in whole hours if it is.
+pub fn zoned_date(seconds: u64) -> String {
+    let at = i64::try_from(seconds).ok().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+    match at.map(|at| at.to_zoned(jiff::tz::TimeZone::system())) {
+        Some(at) => {
+            let date = at.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string();
+            date.strip_suffix(":00").map_or(date.clone(), str::to_owned)
+        }
+        None => format!("{seconds} (no calendar has it)"),
+    }
+}
+
 /// Seconds since 1970 as a date of this machine's time zone, as the reference program prints those of signatures.
 pub fn local_date(seconds: u64) -> String {
     let at = i64::try_from(seconds).ok().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());

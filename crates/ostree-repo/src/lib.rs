@@ -33,6 +33,7 @@ pub mod partial;
 pub mod prune;
 pub mod refs;
 pub mod repo;
+pub mod summary;
 pub mod tmp;
 pub mod transaction;
 

@@ -15,3 +15,6 @@ pub const MAX_SYMLINK_TARGET: usize = 4096;
 /// The largest object, in bytes, that a thread compresses in one piece: four fifths of the bytes of a system are in smaller
 /// ones. A thread holds it twice, as it is and compressed.
 pub const MAX_WHOLE: u64 = 4 * 1024 * 1024;
+
+/// The largest summary that is read, in bytes: what libostree reads of one.
+pub const MAX_SUMMARY_SIZE: u64 = ostree_core::limits::MAX_METADATA_SIZE;

@@ -27,7 +27,7 @@ struct Cli {
 }
 
 /// Commands of the original that are not here.
-const LATER: [&str; 7] = ["admin", "create-usb", "find-remotes", "pull", "static-delta", "summary", "trivial-httpd"];
+const LATER: [&str; 6] = ["admin", "create-usb", "find-remotes", "pull", "static-delta", "trivial-httpd"];
 
 /// Every failure is exit code 1, as in the original.
 const FAILURE: u8 = 1;

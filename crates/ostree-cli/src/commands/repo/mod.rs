@@ -24,6 +24,7 @@ pub mod show;
 pub mod sign;
 pub mod signing;
 pub mod sizes;
+pub mod summary;
 pub mod tree_path;
 
 use anyhow::Result;
@@ -74,6 +75,8 @@ pub enum Command {
     Show(show::Args),
     /// Sign a commit
     Sign(sign::Args),
+    /// Manage summary metadata
+    Summary(summary::Args),
 }
 
 /// Runs the command.
@@ -99,5 +102,6 @@ pub fn run(command: &Command, context: &Context) -> Result<()> {
         Command::RevParse(args) => rev_parse::run(args, context),
         Command::Show(args) => show::run(args, context),
         Command::Sign(args) => sign::run(args, context),
+        Command::Summary(args) => summary::run(args, context),
     }
 }

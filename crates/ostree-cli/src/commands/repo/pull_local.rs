@@ -1,15 +1,14 @@
 //! `pull-local`: copy commits from another repository on disk.
 
-use std::fs::File;
-use std::io::{ErrorKind, IsTerminal, Read, Write};
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use anyhow::{Context as _, Result, bail};
-use ostree_core::limits::MAX_METADATA_SIZE;
+use anyhow::{Result, bail};
 use ostree_core::{RemoteName, VerifyCommit};
 use ostree_repo::Repo;
 use ostree_repo::copy::{CopyOptions, pull_local};
+use ostree_repo::summary;
 use ostree_sign::{CommitVerifier, RemoteTrust, SignVerify};
 
 use crate::context::Context;
@@ -124,26 +123,13 @@ impl Args {
         };
         let verifier = CommitVerifier::new(&asked, SystemTime::now(), local_date)?;
         if self.gpg_verify_summary {
-            let summary = read(source, "summary")?;
-            let Some(summary) = summary else {
+            let Some(files) = summary::read(source)? else {
                 bail!(
                     "GPG verification enabled, but no summary found (use gpg-verify-summary=false in remote config to disable)"
                 )
             };
-            verifier.verify_summary(&summary, read(source, "summary.sig")?.as_deref())?;
+            verifier.verify_summary(&files.summary, files.signatures.as_deref())?;
         }
         Ok(Some(verifier))
     }
-}
-
-/// A file of the repository, if it is there.
-fn read(repo: &Repo, name: &str) -> Result<Option<Vec<u8>>> {
-    let path = repo.path().join(name);
-    let open = match File::open(&path) {
-        Err(problem) if problem.kind() == ErrorKind::NotFound => return Ok(None),
-        other => other.with_context(|| format!("opening {}", path.display()))?,
-    };
-    let mut bytes = Vec::new();
-    open.take(MAX_METADATA_SIZE).read_to_end(&mut bytes).with_context(|| format!("reading {}", path.display()))?;
-    Ok(Some(bytes))
 }

@@ -98,10 +98,7 @@ fn timestamp(args: &Args) -> Result<u64> {
         // Times before 1970 wrap around, as in the reference program.
         return Ok(date::parse(text)?.cast_unsigned());
     }
-    match std::env::var("SOURCE_DATE_EPOCH") {
-        Ok(text) => text.parse().with_context(|| format!("Failed to convert SOURCE_DATE_EPOCH '{text}'")),
-        Err(_) => Ok(jiff::Timestamp::now().as_second().cast_unsigned()),
-    }
+    date::now()
 }
 
 fn print(args: &Args, id: &CommitId, stats: &TransactionStats) -> Result<()> {
