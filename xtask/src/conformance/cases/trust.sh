@@ -170,3 +170,47 @@ MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEu32cP3nxNIHxYrK5T4xgVJE9KB3l
 -----END PUBLIC KEY-----
 KEY
 }
+
+# A registry in front of another, on a port that front.port tells: front NAME. Where the file referrers is there, it keeps lists
+# of what refers to a manifest, of which that is every one; where the file kept is there, it keeps simple signatures itself.
+front() {
+    cat > front.py << 'PYTHON'
+import http.client, http.server, os, sys
+class Front(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def give(self, status, kind, body, headers=()):
+        self.send_response(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+    def do_GET(self):
+        if self.path == "/v2/" and os.path.exists("kept"):
+            return self.give(200, "application/json", b"{}", [("X-Registry-Supports-Signatures", "1")])
+        if self.path.startswith("/extensions/v2/") and os.path.exists("kept"):
+            return self.give(200, "application/json", open("kept", "rb").read())
+        if "/referrers/" in self.path and os.path.exists("referrers"):
+            return self.give(200, "application/vnd.oci.image.index.v1+json", open("referrers", "rb").read())
+        behind = http.client.HTTPConnection(sys.argv[1])
+        accept = {"Accept": self.headers["Accept"]} if "Accept" in self.headers else {}
+        behind.request(self.command, self.path, headers=accept)
+        answer = behind.getresponse()
+        kept = [(n, answer.headers[n]) for n in ("Docker-Content-Digest", "Docker-Distribution-Api-Version") if n in answer.headers]
+        self.give(answer.status, answer.headers.get("Content-Type", "text/plain"), answer.read(), kept)
+    do_HEAD = do_GET
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Front)
+print("listening on 127.0.0.1:%d" % server.server_port, flush=True)
+server.serve_forever()
+PYTHON
+    timeout 120 python3 front.py "$(cat "$1.port")" > front.log 2> front.errors &
+    echo $! > front.pid
+    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+        sed -n 's/^listening on //p' front.log > front.port
+        [ -s front.port ] && return 0
+        sleep 0.2
+    done
+    return 1
+}
