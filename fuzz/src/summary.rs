@@ -15,6 +15,7 @@ pub fn run(data: &[u8]) {
     let Value::Tuple(members) = value else { panic!("a tuple type gives a tuple") };
     let Some(Value::Array(_, refs)) = members.first() else { panic!("the first member is an array") };
     assert_eq!(refs.len(), summary.refs.len());
+    assert_eq!(summary.encode().expect("what was read can be written"), data);
 }
 
 /// Summaries of no and of two refs.

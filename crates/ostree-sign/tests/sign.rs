@@ -1,7 +1,8 @@
 //! Keys and signatures that GnuPG and openssl made, read and checked; and signatures made with their keys.
 //!
 //! `testdata` holds keys of nobody, made in 2020: Alice and Bob are good, Carol's expired after a month, Dave's was revoked, Erin
-//! signs with a key that belongs to hers, and Mallory's is not in `trusted.gpg`. What is signed is `message`, on the first of
+//! signs with a key that belongs to hers, and Mallory's is not in `trusted.gpg`. Frank named Grace as one who may revoke his key,
+//! which she did in `designated.gpg`. What is signed is `message`, on the first of
 //! January 2026 or, by Carol and in `short.sig`, on the 15th of January 2020.
 
 use std::path::{Path, PathBuf};
@@ -56,6 +57,20 @@ fn verdicts() {
     assert_eq!(outcome("dave.sig", now), Outcome::KeyRevoked);
     assert_eq!(outcome("short.sig", now), Outcome::SignatureExpired);
     assert!(matches!(outcome("sha1.sig", now), Outcome::Weak(_)));
+}
+
+#[test]
+fn keys_revoked_for_their_owner() {
+    let verdict = |file: &str, grace: bool| {
+        let mut keyring = Keyring::new();
+        keyring.add_file(&path(file)).unwrap();
+        let keyring = keyring.select(|key| grace || !key.is_named("grace@example.org"), year(2027));
+        only(keyring.verify_detached(&data("frank.sig"), &data("message"), year(2027))).outcome
+    };
+    assert_eq!(verdict("designating.gpg", true), Outcome::Good);
+    assert_eq!(verdict("designated.gpg", true), Outcome::KeyRevoked);
+    // Without the revoker's key nobody can tell.
+    assert_eq!(verdict("designated.gpg", false), Outcome::Good);
 }
 
 #[test]

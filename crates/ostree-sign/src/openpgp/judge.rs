@@ -10,6 +10,7 @@ use sequoia_openpgp::packet::key::PublicParts;
 use sequoia_openpgp::policy::{HashAlgoSecurity, Policy, StandardPolicy};
 use sequoia_openpgp::types::{RevocationStatus, SignatureType};
 
+use crate::limits::MAX_SIGNATURES;
 use crate::openpgp::report::Outcome;
 use crate::openpgp::user_id::UserId;
 
@@ -54,13 +55,32 @@ pub(super) fn key_expiry(cert: &Cert, key: &sequoia_openpgp::Fingerprint, now: S
     key.key_expiration_time().map(seconds)
 }
 
-/// Whether the whole certificate was revoked at the time `now`.
+/// Whether the whole certificate was revoked at the time `now`, by its owner.
 pub(super) fn is_revoked(cert: &Cert, now: SystemTime) -> bool {
     matches!(cert.revocation_status(&StandardPolicy::new(), now), RevocationStatus::Revoked(_))
 }
 
-/// What `signature` is worth, if `key` made it over `message`.
-pub(super) fn judge(signature: &Signature, key: &AnyKey<'_>, message: &[u8], now: SystemTime) -> Outcome {
+/// Whether the certificate was revoked by somebody among `others` whom its owner named for that.
+fn is_revoked_for_owner(cert: &Cert, others: &[Cert], now: SystemTime) -> bool {
+    let policy = StandardPolicy::new();
+    let RevocationStatus::CouldBe(signatures) = cert.revocation_status(&policy, now) else { return false };
+    let named: Vec<_> = cert.revocation_keys(&policy).map(|key| key.revoker().1.clone()).collect();
+    let subject = cert.primary_key();
+    others.iter().filter(|other| named.contains(&other.fingerprint())).any(|other| {
+        let revoker = other.primary_key();
+        let is_by =
+            |signature: &&Signature| signature.verify_primary_key_revocation(revoker.key(), subject.key()).is_ok();
+        signatures.iter().take(MAX_SIGNATURES).any(is_by)
+    })
+}
+
+/// What `signature` is worth, if `key` made it over `message`. Who may have revoked the key for its owner is among `others`.
+pub(super) fn judge(
+    signature: &Signature,
+    key: &AnyKey<'_>,
+    message: &[u8],
+    (now, others): (SystemTime, &[Cert]),
+) -> Outcome {
     if signature.typ() != SignatureType::Binary {
         return Outcome::Unsupported(format!("signature type {}", signature.typ()));
     }
@@ -73,7 +93,8 @@ pub(super) fn judge(signature: &Signature, key: &AnyKey<'_>, message: &[u8], now
     if signature.verify_message(key.key(), message).is_err() {
         return Outcome::Bad;
     }
-    of_signature(signature, now).or_else(|| of_key(signature, key, now)).unwrap_or(Outcome::Good)
+    let revoked = || is_revoked_for_owner(key.cert(), others, now).then_some(Outcome::KeyRevoked);
+    of_signature(signature, now).or_else(|| of_key(signature, key, now)).or_else(revoked).unwrap_or(Outcome::Good)
 }
 
 /// What is wrong with a signature that the key did make.

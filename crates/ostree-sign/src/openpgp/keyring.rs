@@ -155,8 +155,8 @@ impl Keyring {
         Ok(bytes)
     }
 
-    pub(super) fn certs(&self) -> impl Iterator<Item = &Cert> {
-        self.certs.iter()
+    pub(super) fn certs(&self) -> &[Cert] {
+        &self.certs
     }
 }
 

@@ -51,7 +51,7 @@ impl Keyring {
         let issuers = signature.get_issuers();
         for cert in self.certs() {
             for key in issuers.iter().flat_map(|issuer| cert.keys().key_handle(issuer.clone())) {
-                let outcome = judge(signature, &key, message, now);
+                let outcome = judge(signature, &key, message, (now, self.certs()));
                 if best.as_ref().is_none_or(|(known, _)| known.rank() < outcome.rank()) {
                     best = Some((outcome, key));
                 }

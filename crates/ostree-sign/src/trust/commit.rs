@@ -8,6 +8,7 @@ use crate::detached;
 use crate::engine::EngineVerifier;
 use crate::error::SignError;
 use crate::keys;
+use crate::limits::MAX_SIGNATURES;
 use crate::openpgp::{Keyring, SignatureReport};
 use crate::trust::settings::RemoteTrust;
 
@@ -30,10 +31,11 @@ enum Subject {
 }
 
 /// What the OpenPGP signatures in detached metadata are worth, one element after the other; a whole element that cannot be
-/// read has one report.
+/// read has one report. Of more than [`MAX_SIGNATURES`] the first ones count.
 pub fn commit_reports(keyring: &Keyring, message: &[u8], detached: &Metadata, now: SystemTime) -> Vec<SignatureReport> {
     let signatures = detached::signatures(detached, keys::GPG);
-    signatures.iter().flat_map(|signature| keyring.verify_detached(signature, message, now)).collect()
+    let reports = signatures.iter().flat_map(|signature| keyring.verify_detached(signature, message, now));
+    reports.take(MAX_SIGNATURES).collect()
 }
 
 impl CommitVerifier {
