@@ -33,4 +33,4 @@ pub use encapsulate::{EncapsulateOptions, Encapsulated, encapsulate};
 pub use error::ContainerError;
 pub use inspect::{ImageInfo, inspect};
 pub use progress::{Event, Listener, Silent};
-pub use pull::{ImportOptions, Unencapsulated, unencapsulate};
+pub use pull::{Eager, ImportOptions, Unencapsulated, unencapsulate};

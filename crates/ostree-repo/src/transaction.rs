@@ -161,14 +161,24 @@ impl<'r> Transaction<'r> {
     pub fn commit(mut self) -> Result<TransactionStats, RepoError> {
         let stats = self.stats();
         self.sync()?;
-        if let Some(stage) = self.stage.take() {
+        let pending = std::mem::take(&mut *self.refs.lock().unwrap_or_else(PoisonError::into_inner));
+        let refs = if self.fsync { refs::stage(self.repo, &pending)? } else { None };
+        let stage = self.stage.take();
+        let named = stage.is_some();
+        if let Some(stage) = stage {
             stage.publish(&self.tmp, self.repo.objects())?;
+        }
+        if named || refs.is_some() {
             // The objects' new names must be durable before a ref depends on them.
             self.sync()?;
         }
         tmp::clean(self.repo, false)?;
-        let pending = std::mem::take(&mut *self.refs.lock().unwrap_or_else(PoisonError::into_inner));
-        refs::write_all(self.repo, &pending, self.fsync)?;
+        match refs {
+            Some(staged) => refs::place(self.repo, staged)?,
+            None => pending
+                .iter()
+                .try_for_each(|(target, commit)| refs::write(self.repo, target, commit.as_ref(), self.fsync))?,
+        }
         self.repo.dir().remove_file("transaction")?;
         Ok(stats)
     }

@@ -3,8 +3,10 @@
 pub(crate) mod ahead;
 pub(crate) mod base;
 pub(crate) mod each;
+mod eager;
 pub(crate) mod pipe;
 pub(crate) mod received;
 mod unencapsulate;
 
+pub use eager::Eager;
 pub use unencapsulate::{ImportOptions, Unencapsulated, unencapsulate};

@@ -28,12 +28,15 @@ pub fn write(repo: &Repo, target: &RefTarget, commit: Option<&CommitId>, sync: b
     touch(repo)
 }
 
-/// Writes and removes refs like [`write`]. Where there are many and all of them are set, what they become is made durable at
-/// once, before the first of them moves.
-pub fn write_all(repo: &Repo, all: &BTreeMap<RefTarget, Option<CommitId>>, sync: bool) -> Result<(), RepoError> {
+/// What many refs are to become, written beside them.
+pub struct Staged<'a>(Vec<small_file::Replacement<'a>>);
+
+/// Writes what refs are to become beside them, where there are many and all of them are set: to be made durable at once by
+/// the caller before they are placed. `None` where they are better written one by one.
+pub fn stage<'a>(repo: &'a Repo, all: &BTreeMap<RefTarget, Option<CommitId>>) -> Result<Option<Staged<'a>>, RepoError> {
     // One that goes may have to make room for another.
-    if !sync || all.len() < MANY || all.values().any(Option::is_none) {
-        return all.iter().try_for_each(|(target, commit)| write(repo, target, commit.as_ref(), sync));
+    if all.len() < MANY || all.values().any(Option::is_none) {
+        return Ok(None);
     }
     let mut new = Vec::new();
     for (target, commit) in all.iter().filter_map(|(target, commit)| Some((target, (*commit)?))) {
@@ -41,8 +44,12 @@ pub fn write_all(repo: &Repo, all: &BTreeMap<RefTarget, Option<CommitId>>, sync:
         make_room(repo, &path)?;
         new.push(small_file::beside(repo.dir(), &path, format!("{commit}\n").as_bytes())?);
     }
-    rustix::fs::syncfs(repo.dir()).map_err(|e| repo.dir().fail("syncing", "", e))?;
-    new.into_iter().try_for_each(small_file::Replacement::place)?;
+    Ok(Some(Staged(new)))
+}
+
+/// Moves the refs that were staged.
+pub fn place(repo: &Repo, staged: Staged<'_>) -> Result<(), RepoError> {
+    staged.0.into_iter().try_for_each(small_file::Replacement::place)?;
     touch(repo)
 }
 

@@ -5,7 +5,7 @@ mod read;
 mod resolve;
 mod target;
 
-pub(crate) use edit::write_all;
+pub(crate) use edit::{place, stage};
 pub use edit::{delete, set_alias, write};
 pub use read::{LocalRef, aliases, list, list_collections, list_prefix, read};
 pub use resolve::{resolve, resolve_local};

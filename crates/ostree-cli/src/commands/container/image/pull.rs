@@ -1,14 +1,15 @@
 //! `image pull`: an image with all its layers, as a commit.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use oci_image::json;
-use ostree_container::Listener;
+use oci_image::{ImageSource, Transport, json};
 use ostree_container::layered::{self, Plan, Prepared, PullOptions, Pulled};
 use ostree_container::shape::Shape;
 use ostree_container::stored::{self, GcOptions};
+use ostree_container::{Eager, Listener};
 use ostree_core::{ReadObject, VerifyCommit};
 use ostree_repo::{Repo, format_size};
 use ostree_sign::CommitVerifier;
@@ -82,7 +83,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let repo = args.target.context(context).open_writable()?;
     let image = args.target.image(context)?;
     let verifier = trust::of_image(&repo, &image)?;
-    let source = args.target.registry.admitted_into(&image, &repo)?;
+    let source = args.source(&image, &repo)?;
     let platform = args.target.platform.or_host();
     match layered::prepare(&*source, image.image(), &repo, &platform, &mut target::absent)? {
         Prepared::Unchanged(stored) => {
@@ -102,6 +103,13 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
 }
 
 impl Args {
+    /// The image; on a registry, its first layers come beside its configuration where it will be pulled.
+    fn source<'a>(&self, image: &SourceReference, repo: &'a Repo) -> Result<Box<dyn ImageSource + 'a>> {
+        let source = self.target.registry.admitted_into(image, repo)?;
+        let eager = self.check.is_none() && image.image().transport == Transport::Registry;
+        Ok(if eager { Box::new(Eager::new(Arc::from(source), repo)) } else { source })
+    }
+
     /// The image, if it can be read as one.
     pub fn image(&self) -> Option<SourceReference> {
         self.target.image_word().parse().ok()

@@ -1,0 +1,94 @@
+//! A source whose first layers are on their way while the image's configuration is still coming.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use oci_image::document::Document;
+use oci_image::source::RawManifest;
+use oci_image::{Descriptor, Digest, ImageError, ImageSource};
+use ostree_repo::Repo;
+use ostree_repo::refs::{self, RefTarget};
+
+use crate::need::Need;
+use crate::pull::received::PARALLEL_FETCHES;
+use crate::refs::blob_ref;
+use crate::space;
+
+/// How large a layer may be that is begun before it is asked for: it is in memory until then.
+const MAX_LAYER: u64 = 128 * 1024;
+
+/// A blob that is being opened.
+type Opening = JoinHandle<Result<Box<dyn Read + Send>, ImageError>>;
+
+/// A source that begins to fetch small layers which the repository has not as soon as the manifest names them: as many as
+/// there are requests at a time, the configuration's being one of them. What cannot fit is not begun.
+pub struct Eager<'a> {
+    source: Arc<dyn ImageSource>,
+    repo: &'a Repo,
+    begun: Mutex<BTreeMap<Digest, Opening>>,
+}
+
+impl<'a> Eager<'a> {
+    /// The image of `source`, which is about to be pulled into `repo`.
+    pub fn new(source: Arc<dyn ImageSource>, repo: &'a Repo) -> Self {
+        Self { source, repo, begun: Mutex::default() }
+    }
+
+    fn begin(&self, manifest: &RawManifest) {
+        // Whatever is wrong with it, those say who read it.
+        let Ok(Document::Manifest(manifest)) = Document::parse(manifest) else { return };
+        let absent = |layer: &&Descriptor| {
+            let name = RefTarget::Local(blob_ref(&layer.digest));
+            matches!(refs::read(self.repo, &name), Ok(None))
+        };
+        let missing: Vec<&Descriptor> = manifest.layers.iter().filter(absent).collect();
+        if space::check(self.repo, Need::of_layers(self.repo.mode(), missing.iter().copied())).is_err() {
+            return;
+        }
+        let first = missing.into_iter().take(PARALLEL_FETCHES - 1).filter(|layer| layer.size <= MAX_LAYER);
+        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        for layer in first {
+            let (source, layer) = (Arc::clone(&self.source), layer.clone());
+            let digest = layer.digest.clone();
+            begun.entry(digest).or_insert_with(|| std::thread::spawn(move || source.blob(&layer)));
+        }
+    }
+}
+
+impl ImageSource for Eager<'_> {
+    fn name(&self) -> String {
+        self.source.name()
+    }
+
+    fn manifest(&self) -> Result<RawManifest, ImageError> {
+        self.source.manifest().inspect(|manifest| self.begin(manifest))
+    }
+
+    fn manifest_at(&self, descriptor: &Descriptor) -> Result<RawManifest, ImageError> {
+        self.source.manifest_at(descriptor).inspect(|manifest| self.begin(manifest))
+    }
+
+    fn blob(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send>, ImageError> {
+        self.blob_with_kept(descriptor, &Arc::default())
+    }
+
+    fn blob_with_kept(
+        &self,
+        descriptor: &Descriptor,
+        kept: &Arc<AtomicU64>,
+    ) -> Result<Box<dyn Read + Send>, ImageError> {
+        let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner).remove(&descriptor.digest);
+        match begun.map(JoinHandle::join) {
+            Some(Ok(opened)) => opened,
+            // A thread that panicked has said so; the blob may be there all the same.
+            Some(Err(_)) | None => self.source.blob_with_kept(descriptor, kept),
+        }
+    }
+
+    fn stored_as(&self, descriptor: &Descriptor) -> Result<Descriptor, ImageError> {
+        self.source.stored_as(descriptor)
+    }
+}
