@@ -4,8 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use oci_image::Digest;
 
+use crate::certificate::Chain;
 use crate::error::shown;
-use crate::fulcio::Chain;
 use crate::json::{At, Json};
 use crate::limits::SIGNATURES;
 use crate::media_type::STATEMENT;

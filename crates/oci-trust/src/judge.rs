@@ -123,7 +123,7 @@ impl Bench<'_> {
             outcome,
             tried,
         };
-        let trust = match Trust::of(rule) {
+        let trust = match Trust::of(rule, self.now) {
             Ok(trust) => trust,
             Err(reason) => return Ok(step(Outcome::Refused(reason), Vec::new())),
         };

@@ -5,11 +5,11 @@
 //! registries is fetched through a [`SignatureStore`].
 
 mod bundle;
+mod certificate;
 mod claim;
 mod collect;
 mod der;
 mod error;
-mod fulcio;
 mod identity;
 mod json;
 mod judge;
@@ -33,9 +33,9 @@ mod validity;
 mod verdict;
 
 pub use bundle::{Bundle, Said};
+pub use certificate::Chain;
 pub use collect::lookaside_address;
 pub use error::TrustError;
-pub use fulcio::Chain;
 pub use identity::ImageIdentity;
 pub use judge::judge;
 pub use named::Named;

@@ -1,15 +1,16 @@
 //! `sigstoreSigned`: signatures by a public key, or by whoever had a certificate at the time.
 
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::bundle::Bundle;
+use crate::certificate::{Chain, certificates};
 use crate::claim::Claim;
-use crate::fulcio::{Chain, certificates};
 use crate::payload::PayloadKind;
-use crate::policy::{Fulcio, IdentityRule, KeySources, SigstoreRule, SigstoreTrust};
+use crate::policy::{Fulcio, IdentityRule, KeySources, Pki, SigstoreRule, SigstoreTrust};
 use crate::public_key::PublicKey;
 use crate::rekor::{Entry, Kind, Promise};
 use crate::signature::{Signature, annotation};
@@ -28,26 +29,29 @@ pub(crate) struct Trust<'a> {
 enum Signers<'a> {
     Keys(Vec<Trusted>),
     Fulcio(&'a Fulcio, Vec<Vec<u8>>),
+    Pki(&'a Pki, OwnAuthority),
+}
+
+/// The certificates of an authority of one's own, and what time it is, in seconds since 1970.
+struct OwnAuthority {
+    roots: Vec<Vec<u8>>,
+    between: Vec<Vec<u8>>,
+    now: i64,
 }
 
 impl<'a> Trust<'a> {
     /// Reads the keys and certificates of a rule.
-    pub(crate) fn of(rule: &'a SigstoreRule) -> Result<Self, String> {
+    pub(crate) fn of(rule: &'a SigstoreRule, now: SystemTime) -> Result<Self, String> {
         let signers = match &rule.trust {
             SigstoreTrust::Keys(sources) => Signers::Keys(keys(sources)?),
-            SigstoreTrust::Fulcio(fulcio) => {
-                let mut roots = Vec::new();
-                for source in &fulcio.ca {
-                    let found = source.read().map_err(|error| words(&error))?;
-                    let read = certificates(&found.bytes).map_err(|reason| format!("{}: {reason}", found.origin))?;
-                    roots.extend(read);
-                }
-                if roots.is_empty() {
-                    return Err("the policy's authority has no certificate".to_owned());
-                }
-                Signers::Fulcio(fulcio, roots)
+            SigstoreTrust::Fulcio(fulcio) => Signers::Fulcio(fulcio, authority(&fulcio.ca)?),
+            SigstoreTrust::Pki(pki) => {
+                let roots = authority(&pki.roots)?;
+                let between = pki.between.as_ref().map_or(Ok(Vec::new()), authority)?;
+                let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+                let now = i64::try_from(since).map_err(|_| "the clock is wrong".to_owned())?;
+                Signers::Pki(pki, OwnAuthority { roots, between, now })
             }
-            SigstoreTrust::Pki => return Err("certificates of one's own authority (pki) are not supported".to_owned()),
         };
         let logs = rule.rekor.as_ref().map(keys).transpose()?;
         Ok(Self { signers, logs: logs.map(|keys| keys.into_iter().map(|(key, _)| key).collect()) })
@@ -71,7 +75,7 @@ impl<'a> Trust<'a> {
             None => Vec::new(),
         };
         let chain = match self.signers {
-            Signers::Fulcio(..) => {
+            Signers::Fulcio(..) | Signers::Pki(..) => {
                 let between = notes.get(annotation::CHAIN).map(String::as_str);
                 Some(Chain::parse(note(annotation::CERTIFICATE)?, between)?)
             }
@@ -127,6 +131,15 @@ impl<'a> Trust<'a> {
                 let (key, origin) = made_by(&[(key, origin)], signed)?.clone();
                 Ok(Key { name: key.to_string(), origin })
             }
+            Signers::Pki(rule, OwnAuthority { roots, between, now }) => {
+                let chain = chain.ok_or("it comes without a certificate")?;
+                let key = chain.own_key(rule, roots, between, *now)?;
+                let names: Vec<&str> =
+                    [&rule.subject_email, &rule.subject_hostname].into_iter().flatten().map(String::as_str).collect();
+                let origin = format!("a certificate of {}", names.join(" and "));
+                let (key, origin) = made_by(&[(key, origin)], signed)?.clone();
+                Ok(Key { name: key.to_string(), origin })
+            }
         }
     }
 
@@ -164,6 +177,16 @@ fn made_by<'k>(keys: &'k [Trusted], signed: Signed<'_>) -> Result<&'k Trusted, S
         let names: Vec<String> = keys.iter().map(|(key, origin)| format!("{key} of {origin}")).collect();
         format!("cryptographic signature verification failed: by none of {}", names.join(", "))
     })
+}
+
+/// All certificates of these sources; at least one.
+fn authority(sources: &KeySources) -> Result<Vec<Vec<u8>>, String> {
+    let mut all = Vec::new();
+    for source in sources {
+        let found = source.read().map_err(|error| words(&error))?;
+        all.extend(certificates(&found.bytes).map_err(|reason| format!("{}: {reason}", found.origin))?);
+    }
+    if all.is_empty() { Err("the policy's authority has no certificate".to_owned()) } else { Ok(all) }
 }
 
 fn keys(sources: &KeySources) -> Result<Vec<Trusted>, String> {

@@ -74,7 +74,7 @@ extendedKeyUsage = codeSigning
 [leaf]
 keyUsage = critical,digitalSignature
 extendedKeyUsage = codeSigning
-subjectAltName = critical,email:alice@example.org
+subjectAltName = critical,email:alice@example.org,DNS:h.example
 1.3.6.1.4.1.57264.1.1 = DER:68747470733a2f2f6964702e6578616d706c65
 1.3.6.1.4.1.57264.1.8 = ASN1:UTF8String:https://idp.example
 C

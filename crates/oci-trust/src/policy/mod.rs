@@ -10,5 +10,5 @@ mod table;
 pub use find::PolicyPlaces;
 pub use identity_rule::IdentityRule;
 pub use keys::{KeyBytes, KeySource, KeySources};
-pub use requirement::{Fulcio, Requirement, SigstoreRule, SigstoreTrust, SimpleRule};
+pub use requirement::{Fulcio, Pki, Requirement, SigstoreRule, SigstoreTrust, SimpleRule};
 pub use table::{Policy, Scope};

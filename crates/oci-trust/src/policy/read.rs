@@ -7,8 +7,8 @@ use crate::error::{TrustError, shown};
 use crate::json::{At, Json, Members};
 use crate::limits::POLICY_BYTES;
 use crate::policy::identity_rule::IdentityRule;
-use crate::policy::keys::{KeyMembers, KeySources};
-use crate::policy::requirement::{Fulcio, Requirement, SigstoreRule, SigstoreTrust, SimpleRule};
+use crate::policy::keys::KeyMembers;
+use crate::policy::requirement::{Fulcio, Pki, Requirement, SigstoreRule, SigstoreTrust, SimpleRule};
 use crate::policy::table::Policy;
 
 const GPG_KEYS: KeyMembers = KeyMembers { path: "keyPath", paths: Some("keyPaths"), data: "keyData", datas: None };
@@ -105,8 +105,14 @@ fn requirement(at: &At<'_>) -> Result<Requirement, String> {
         "sigstoreSigned" => {
             let trust = trust(&mut members, at)?;
             let rekor = REKOR_KEYS.take(&mut members, at)?;
-            if matches!(trust, SigstoreTrust::Fulcio(_)) && rekor.is_none() {
-                return Err(at.wrong(format_args!("fulcio needs one of {REKOR_KEYS}")));
+            match (&trust, &rekor) {
+                (SigstoreTrust::Fulcio(_), None) => {
+                    return Err(at.wrong(format_args!("fulcio needs one of {REKOR_KEYS}")));
+                }
+                (SigstoreTrust::Pki(_), Some(_)) => {
+                    return Err(at.wrong(format_args!("pki takes none of {REKOR_KEYS}")));
+                }
+                _ => {}
             }
             Requirement::SigstoreSigned(SigstoreRule { trust, rekor, identity: identity(&mut members)? })
         }
@@ -148,23 +154,23 @@ fn fulcio(at: &At<'_>) -> Result<SigstoreTrust, String> {
     Ok(SigstoreTrust::Fulcio(Fulcio { ca, oidc_issuer, subject_email }))
 }
 
-/// The member is checked, so that a policy is refused for what is wrong with it and not for what it has.
 fn pki(at: &At<'_>) -> Result<SigstoreTrust, String> {
     const ROOTS: KeyMembers = KeyMembers { path: "caRootsPath", paths: None, data: "caRootsData", datas: None };
     const INTERMEDIATES: KeyMembers =
         KeyMembers { path: "caIntermediatesPath", paths: None, data: "caIntermediatesData", datas: None };
     let mut members = at.object()?;
-    let _: KeySources = ROOTS.require(&mut members, at)?;
-    let _: Option<KeySources> = INTERMEDIATES.take(&mut members, at)?;
-    let subjects = ["subjectEmail", "subjectHostname"].map(|name| members.optional(name));
-    if subjects.iter().all(Option::is_none) {
+    let roots = ROOTS.require(&mut members, at)?;
+    let between = INTERMEDIATES.take(&mut members, at)?;
+    let mut subject = |name: &str| {
+        let text = members.optional(name).map(|at| at.text().map(str::to_owned)).transpose()?;
+        Ok::<_, String>(text.filter(|text| !text.is_empty()))
+    };
+    let (subject_email, subject_hostname) = (subject("subjectEmail")?, subject("subjectHostname")?);
+    if subject_email.is_none() && subject_hostname.is_none() {
         return Err(at.wrong("at least one of subjectEmail, subjectHostname must be there"));
     }
-    for subject in subjects.iter().flatten() {
-        subject.text()?;
-    }
     members.end()?;
-    Ok(SigstoreTrust::Pki)
+    Ok(SigstoreTrust::Pki(Pki { roots, between, subject_email, subject_hostname }))
 }
 
 #[cfg(test)]

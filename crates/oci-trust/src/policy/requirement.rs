@@ -49,8 +49,21 @@ pub enum SigstoreTrust {
     Keys(KeySources),
     /// Whoever had a certificate of this authority when the log saw the signature.
     Fulcio(Fulcio),
-    /// Whoever has a certificate of an authority of one's own, which is not supported.
-    Pki,
+    /// Whoever has a certificate of an authority of one's own.
+    Pki(Pki),
+}
+
+/// An authority of one's own, and the one that is meant; at least one of the two names is there, and all that are must be right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pki {
+    /// Root certificates.
+    pub roots: KeySources,
+    /// Certificates that may stand between them and the one that signs.
+    pub between: Option<KeySources>,
+    /// Whose certificate it must be.
+    pub subject_email: Option<String>,
+    /// Which host's certificate it must be.
+    pub subject_hostname: Option<String>,
 }
 
 /// An authority that gives certificates to people and machines, and the one that is meant.

@@ -1,14 +1,14 @@
-//! Certificates that say who somebody was for some minutes.
+//! Certificates that say who signed.
 
 use std::time::Duration;
 
-use rustls_pki_types::{CertificateDer, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
+use rustls_pki_types::{CertificateDer, ServerName, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
 use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert, ring as algorithms};
 
 use crate::der::{Der, tag};
 use crate::error::shown;
 use crate::pem;
-use crate::policy::Fulcio;
+use crate::policy::{Fulcio, Pki};
 use crate::public_key::PublicKey;
 use crate::validity;
 
@@ -64,6 +64,38 @@ impl Chain {
 
     /// The key of the certificate, if the authority gave it, it was valid at `time`, and it is that of the one who is meant.
     pub(crate) fn key(&self, rule: &Fulcio, roots: &[Vec<u8>], time: i64) -> Result<PublicKey, String> {
+        let key = self.verified(roots, &[], time, None)?;
+        let who = Who::read(&self.leaf).ok_or("the certificate cannot be read")?;
+        match who.issuers.first() {
+            Some(first) if who.issuers.iter().all(|other| other == first) && *first == rule.oidc_issuer => {}
+            _ => return Err(format!("Unexpected Fulcio OIDC issuer {}", list(&who.issuers))),
+        }
+        who.has_email(&rule.subject_email)?;
+        Ok(key)
+    }
+
+    /// The same for an authority of one's own, which knows no logs.
+    pub(crate) fn own_key(
+        &self,
+        rule: &Pki,
+        roots: &[Vec<u8>],
+        between: &[Vec<u8>],
+        now: i64,
+    ) -> Result<PublicKey, String> {
+        let key = self.verified(roots, between, now, rule.subject_hostname.as_deref())?;
+        if let Some(email) = &rule.subject_email {
+            Who::read(&self.leaf).ok_or("the certificate cannot be read")?.has_email(email)?;
+        }
+        Ok(key)
+    }
+
+    fn verified(
+        &self,
+        roots: &[Vec<u8>],
+        between: &[Vec<u8>],
+        time: i64,
+        host: Option<&str>,
+    ) -> Result<PublicKey, String> {
         let der = CertificateDer::from(self.leaf.as_slice());
         let leaf = EndEntityCert::try_from(&der).map_err(|error| format!("the certificate: {error}"))?;
         let roots: Vec<CertificateDer<'_>> = roots.iter().map(|root| CertificateDer::from(root.as_slice())).collect();
@@ -73,18 +105,15 @@ impl Chain {
             .map(|root| anchor_from_trusted_cert(root).map_err(|error| format!("the policy's authority: {error}")))
             .collect::<Result<_, _>>()?;
         let between: Vec<CertificateDer<'_>> =
-            self.between.iter().map(|one| CertificateDer::from(one.as_slice())).collect();
-        let seconds = u64::try_from(time).map_err(|_| "the log's time is before 1970".to_owned())?;
+            self.between.iter().chain(between).map(|one| CertificateDer::from(one.as_slice())).collect();
+        let seconds = u64::try_from(time).map_err(|_| "the time is before 1970".to_owned())?;
         let at = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
         leaf.verify_for_usage(ALGORITHMS, &anchors, &between, at, KeyUsage::required(CODE_SIGNING), None, None)
             .map_err(|error| format!("the certificate is not from the policy's authority: {error}"))?;
-        let who = Who::read(&self.leaf).ok_or("the certificate does not say whose it is")?;
-        if who.issuer != rule.oidc_issuer {
-            return Err(format!("Unexpected Fulcio OIDC issuer {:?}", shown(&who.issuer)));
-        }
-        if !who.emails.contains(&rule.subject_email) {
-            let emails: Vec<String> = who.emails.iter().map(|email| shown(email)).collect();
-            return Err(format!("Required email {:?} not found (got {emails:?})", rule.subject_email));
+        if let Some(host) = host {
+            let name = ServerName::try_from(host).map_err(|_| format!("{host:?} is not the name of a host"))?;
+            leaf.verify_is_valid_for_subject_name(&name)
+                .map_err(|_| format!("Required hostname {host:?} not found"))?;
         }
         PublicKey::from_spki(leaf.subject_public_key_info().as_ref())
     }
@@ -102,12 +131,12 @@ pub(crate) fn certificates(text: &[u8]) -> Result<Vec<Vec<u8>>, String> {
 /// What a certificate says about its owner.
 #[derive(Debug, Default)]
 struct Who {
-    issuer: String,
+    /// Who said who it was, in each of the places where that may stand.
+    issuers: Vec<String>,
     emails: Vec<String>,
 }
 
 impl Who {
-    /// `None` where it does not say who said who it is, or says two things.
     fn read(certificate: &[u8]) -> Option<Self> {
         let mut body = Der(certificate).take(tag::SEQUENCE)?.take(tag::SEQUENCE)?;
         let mut extensions = loop {
@@ -116,29 +145,39 @@ impl Who {
                 break Der(content).take(tag::SEQUENCE)?;
             }
         };
-        let (mut issuers, mut emails) = (Vec::new(), Vec::new());
+        let mut who = Self::default();
         while !extensions.is_empty() {
             let mut extension = extensions.take(tag::SEQUENCE)?;
             let name = extension.take(tag::OID)?.0;
             let _critical = extension.take(tag::BOOLEAN);
             let mut value = extension.take(tag::OCTETS)?;
             match name {
-                ISSUER_1 => issuers.push(text(value.0)?),
-                ISSUER_2 => issuers.push(text(value.take(tag::UTF8)?.0)?),
+                ISSUER_1 => who.issuers.push(text(value.0)?),
+                ISSUER_2 => who.issuers.push(text(value.take(tag::UTF8)?.0)?),
                 SUBJECT_NAMES => {
                     let mut names = value.take(tag::SEQUENCE)?;
                     while let Some((kind, content, _)) = names.any() {
                         if kind == tag::EMAIL {
-                            emails.push(text(content)?);
+                            who.emails.push(text(content)?);
                         }
                     }
                 }
                 _ => {}
             }
         }
-        let issuer = issuers.first()?.clone();
-        issuers.iter().all(|other| *other == issuer).then_some(Self { issuer, emails })
+        Some(who)
     }
+
+    fn has_email(&self, email: &str) -> Result<(), String> {
+        if self.emails.iter().any(|found| found == email) {
+            return Ok(());
+        }
+        Err(format!("Required email {email:?} not found (got {})", list(&self.emails)))
+    }
+}
+
+fn list(texts: &[String]) -> String {
+    format!("{:?}", texts.iter().map(|text| shown(text)).collect::<Vec<_>>())
 }
 
 fn text(bytes: &[u8]) -> Option<String> {
