@@ -9,6 +9,11 @@ use crate::commands::repo::signing::SignOptions;
 
 /// Commit a new revision
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  ostree-container repo commit --repo repo --branch os/stable --tree dir=rootfs\n  \
+    ostree-container repo commit --repo repo --branch os/stable --tree dir=rootfs \\\n    \
+    --gpg-homedir secret.asc --gpg-sign release@example.org"
+)]
 pub struct Args {
     /// Parent commit checksum, or "none"
     #[arg(long, value_name = "COMMIT", overrides_with = "parent")]

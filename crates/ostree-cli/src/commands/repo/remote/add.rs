@@ -14,6 +14,12 @@ use crate::context::Context;
 
 /// Add a remote repository
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Commits of a remote must have a good OpenPGP signature, unless it is added with --no-gpg-verify. The keys are \
+    those of its own keyring (--gpg-import, remote gpg-import), else those in /usr/share/ostree/trusted.gpg.d.\n\nExamples:\n  \
+    ostree-container repo remote add --repo repo --gpg-import release.asc os https://example.com/os\n  \
+    ostree-container repo remote add --repo repo --no-gpg-verify \\\n    --sign-verify spki=file:/etc/pki/os.pem os https://example.com/os"
+)]
 pub struct Args {
     /// Set config option KEY=VALUE for remote
     #[arg(long = "set", value_name = "KEY=VALUE")]
