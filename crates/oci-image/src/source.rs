@@ -53,6 +53,37 @@ pub trait ImageSource: Send + Sync {
     }
 }
 
+/// One source may have several readers.
+impl<S: ImageSource + ?Sized> ImageSource for Arc<S> {
+    fn name(&self) -> String {
+        (**self).name()
+    }
+
+    fn manifest(&self) -> Result<RawManifest, ImageError> {
+        (**self).manifest()
+    }
+
+    fn manifest_at(&self, descriptor: &Descriptor) -> Result<RawManifest, ImageError> {
+        (**self).manifest_at(descriptor)
+    }
+
+    fn blob(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send>, ImageError> {
+        (**self).blob(descriptor)
+    }
+
+    fn blob_with_kept(
+        &self,
+        descriptor: &Descriptor,
+        kept: &Arc<AtomicU64>,
+    ) -> Result<Box<dyn Read + Send>, ImageError> {
+        (**self).blob_with_kept(descriptor, kept)
+    }
+
+    fn stored_as(&self, descriptor: &Descriptor) -> Result<Descriptor, ImageError> {
+        (**self).stored_as(descriptor)
+    }
+}
+
 /// A place an image is written to. Blobs first, in any order and from several threads; the manifest last: until
 /// [`ImageSink::finish`] returns, nothing names the new image.
 pub trait ImageSink: Send + Sync {

@@ -77,7 +77,7 @@ impl RegistryArgs {
             return Ok(Opened { source: self.source(image)?, registry: None });
         }
         let source = Arc::new(RegistrySource::open(&image.name, &options)?);
-        Ok(Opened { source: Box::new(Shared(Arc::clone(&source))), registry: Some(source) })
+        Ok(Opened { source: Box::new(Arc::clone(&source)), registry: Some(source) })
     }
 }
 
@@ -144,39 +144,6 @@ impl SignatureStore for Store<'_> {
         reader.read_to_end(&mut bytes).map_err(|error| ImageError::from_stream("reading", &what, error))?;
         reader.finish()?;
         Ok(bytes)
-    }
-}
-
-/// An image on a registry that others look at too.
-struct Shared(Arc<RegistrySource>);
-
-impl ImageSource for Shared {
-    fn name(&self) -> String {
-        self.0.name()
-    }
-
-    fn manifest(&self) -> Result<RawManifest, ImageError> {
-        self.0.manifest()
-    }
-
-    fn manifest_at(&self, descriptor: &Descriptor) -> Result<RawManifest, ImageError> {
-        self.0.manifest_at(descriptor)
-    }
-
-    fn blob(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send>, ImageError> {
-        self.0.blob(descriptor)
-    }
-
-    fn blob_with_kept(
-        &self,
-        descriptor: &Descriptor,
-        kept: &Arc<AtomicU64>,
-    ) -> Result<Box<dyn Read + Send>, ImageError> {
-        self.0.blob_with_kept(descriptor, kept)
-    }
-
-    fn stored_as(&self, descriptor: &Descriptor) -> Result<Descriptor, ImageError> {
-        self.0.stored_as(descriptor)
     }
 }
 
