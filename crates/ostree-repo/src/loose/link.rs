@@ -8,7 +8,7 @@ use ostree_core::ObjectName;
 use crate::error::RepoError;
 use crate::fs::Dir;
 use crate::layout::loose_path;
-use crate::loose::write::Target;
+use crate::loose::target::Target;
 
 /// What became of the wish for a hard link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,15 +25,8 @@ pub enum LinkOutcome {
 pub fn link(target: &Target<'_>, from: &Dir, path: &str, name: &ObjectName) -> Result<LinkOutcome, RepoError> {
     let to = loose_path(name, target.config.mode);
     let link = || rustix::fs::linkat(from, path, target.objects, &to, AtFlags::empty());
-    let linked = match link() {
-        // Either side may be what is not there.
-        Err(Errno::NOENT) => {
-            target.objects.ensure_dir(to.get(..2).unwrap_or_default(), 0o777)?;
-            link()
-        }
-        other => other,
-    };
-    match linked {
+    // Not there may be either side.
+    match target.name(&to, link)? {
         Ok(()) => Ok(LinkOutcome::Linked),
         Err(Errno::EXIST) => Ok(LinkOutcome::Exists),
         Err(Errno::NOENT | Errno::MLINK | Errno::XDEV | Errno::PERM | Errno::OPNOTSUPP | Errno::ACCESS) => {

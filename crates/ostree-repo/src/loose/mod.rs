@@ -13,11 +13,14 @@ mod deflate_whole;
 mod draft;
 mod link;
 mod split_xattrs;
+mod target;
+mod unnamed;
 mod write;
 
-pub use draft::LinkWay;
 pub use link::{LinkOutcome, link};
-pub use write::{Source, Target, copy, verify, write_file, write_metadata};
+pub use target::Target;
+pub use unnamed::LinkWay;
+pub use write::{Source, copy, verify, write_file, write_metadata};
 
 use std::io::Read;
 

@@ -10,29 +10,15 @@ use ostree_core::{Checksum, FileHasher, FileHeader, FileId, ObjectKind, ObjectNa
 use rustix::fs::{AtFlags, Gid, Mode, Timespec, Timestamps, UTIME_OMIT, Uid};
 use rustix::io::Errno;
 
-use crate::config::Config;
 use crate::error::RepoError;
 use crate::fs::{Dir, xattr};
 use crate::limits::{COPY_BUFFER, MAX_WHOLE};
 use crate::loose::content::ContentLimit;
 use crate::loose::deflate::Deflater;
 use crate::loose::deflate_whole::Whole;
-use crate::loose::draft::{Draft, LinkWay};
+use crate::loose::draft::Draft;
+use crate::loose::target::Target;
 use crate::mode::RepoMode;
-
-/// Where objects are written.
-pub struct Target<'a> {
-    /// A directory laid out as `objects/`: the staging directory, or `objects/` itself.
-    pub objects: &'a Dir,
-    /// Where temporary names are made, on the same file system.
-    pub temporary: &'a Dir,
-    /// How files without a name get one there, if they can.
-    pub unnamed: Option<LinkWay>,
-    /// The configuration of the repository.
-    pub config: &'a Config,
-    /// Whether each object is synced by itself.
-    pub sync_each: bool,
-}
 
 /// From which content size on, in bytes, the disk is asked to begin writing at once. Below, the request costs more than
 /// it gains.
