@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
+use super::trust;
 use crate::job::Job;
 use crate::sh::{self, cmd};
 use crate::{peers, units};
@@ -34,6 +35,7 @@ pub fn try_out(binary: &Path) -> Result<()> {
         println!("  {:<15} {:>8}", step.title, units::seconds(step.time));
     }
     println!("  the same commit on both sides: {}", done.commit);
+    trust::try_out(&root, &enter, mode)?;
     sh::remove_tree(&root)
 }
 

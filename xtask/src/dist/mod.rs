@@ -3,6 +3,7 @@
 mod elf;
 mod empty_root;
 mod toolchain;
+mod trust;
 
 use std::path::{Path, PathBuf};
 
@@ -21,8 +22,8 @@ Without rustup's target it builds the standard library from Debian's rust-web-sr
   --no-run         do not try it in an empty root
   --try FILE       build nothing: check and try this binary";
 
-/// Beyond this the binary is too large; the aim of the project.
-const MAX_SIZE: u64 = 15 << 20;
+/// Beyond this the binary is too large for rescue systems; a sixth of it are the signatures.
+const MAX_SIZE: u64 = 18 << 20;
 
 const X86_64: &str = "x86_64-unknown-linux-musl";
 const AARCH64: &str = "aarch64-unknown-linux-musl";
