@@ -13,6 +13,7 @@ use crate::config::Place as Site;
 use crate::endpoint::{self, Endpoint};
 use crate::error::{Place, RegistryError};
 use crate::name::ImageName;
+use crate::prefer::{Preferred, prefer};
 use crate::redirect::{self, Step};
 use crate::retry::Tries;
 use crate::settings::Settings;
@@ -72,14 +73,20 @@ impl Session {
         let mut first = None;
         let slot = &mut first;
         let find = || async move {
-            let over_tls = match self.first(clients, ask, &self.over_tls).await {
-                Ok(response) => {
+            // From far away, the one is on its way before the other has failed. Nothing secret is in it, and TLS goes first.
+            let over_tls = self.first(clients, ask, &self.over_tls);
+            let plain = async {
+                tokio::time::sleep(limits::TLS_AHEAD).await;
+                self.first(clients, ask, &self.plain).await
+            };
+            let (over_tls, plain) = match prefer(over_tls, plain).await {
+                Preferred::First(response) => {
                     *slot = Some(response);
                     return Ok(true);
                 }
-                Err(error) => error,
+                Preferred::Second(over_tls, plain) => (over_tls, plain),
             };
-            let response = self.first(clients, ask, &self.plain).await?;
+            let response = plain?;
             if problem::is_told_to_speak_tls(&response) {
                 return Err(over_tls);
             }

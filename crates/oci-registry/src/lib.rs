@@ -30,6 +30,7 @@ mod pace;
 mod partial;
 mod partial_store;
 mod pipe;
+mod prefer;
 mod problem;
 mod proxy;
 mod pull;

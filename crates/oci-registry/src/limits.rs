@@ -120,3 +120,6 @@ pub(crate) const BEHIND_BYTES: usize = 16 << 20;
 
 /// How many small blobs may be on their way: as many as are fetched at a time.
 pub(crate) const BEHIND_UPLOADS: usize = 8;
+
+/// How far ahead of plain HTTP a try with TLS is, where both may be: long enough for registries nearby to have answered.
+pub(crate) const TLS_AHEAD: Duration = Duration::from_millis(25);
