@@ -15,7 +15,7 @@ const POLICY: &str = r#"{"default": [{"type": "reject"}], "transports": {"dir": 
 "keyPath": "/keys/sigstore.pub", "signedIdentity": {"type": "exactRepository",
 "dockerRepository": "registry.example.com/os"}}]}}}"#;
 
-/// Signs a commit and an image of the repository at `/work/source-repo`, takes both back where their keys are trusted, and
+/// Signs a commit and an image of the repository at `work/source-repo`, takes both back where their keys are trusted, and
 /// is refused where they are not.
 ///
 /// # Errors
@@ -27,22 +27,22 @@ pub fn try_out(root: &Path, enter: &dyn Fn() -> Cmd, mode: &str) -> Result<()> {
         ensure!(!enter().args(words.split(' ')).succeeds(), "{words}: it should have been refused");
         Ok(())
     };
-    ok(&format!("repo gpg-sign --repo=/work/source-repo --gpg-homedir=/keys/home {REF} alice@example.org"))?;
-    ok(&format!("encapsulate --repo=/work/source-repo {REF} oci:/work/signed"))?;
-    ok(&format!("repo init --repo=/work/host --mode={mode}"))?;
+    ok(&format!("repo gpg-sign --repo=work/source-repo --gpg-homedir=/keys/home {REF} alice@example.org"))?;
+    ok(&format!("encapsulate --repo=work/source-repo {REF} oci:work/signed"))?;
+    ok(&format!("repo init --repo=work/host --mode={mode}"))?;
     for (remote, key) in [("friend", "trusted"), ("stranger", "designated")] {
         ok(&format!(
-            "repo remote add --repo=/work/host --gpg-import=/keys/{key}.gpg {remote} https://{remote}.example.com"
+            "repo remote add --repo=work/host --gpg-import=/keys/{key}.gpg {remote} https://{remote}.example.com"
         ))?;
     }
-    refused("image pull /work/host ostree-remote-image:stranger:oci:/work/signed")?;
-    ok("image pull /work/host ostree-remote-image:friend:oci:/work/signed")?;
+    refused("image pull work/host ostree-remote-image:stranger:oci:work/signed")?;
+    ok("image pull work/host ostree-remote-image:friend:oci:work/signed")?;
     ok(&format!(
-        "encapsulate --repo=/work/source-repo --sign-by-sigstore-private-key=/keys/sigstore.key \
-        --sign-passphrase-file=/keys/passphrase --sign-identity=registry.example.com/os:1 {REF} dir:/work/dir"
+        "encapsulate --repo=work/source-repo --sign-by-sigstore-private-key=/keys/sigstore.key \
+        --sign-passphrase-file=/keys/passphrase --sign-identity=registry.example.com/os:1 {REF} dir:work/dir"
     ))?;
-    refused("verify --policy=/keys/policy.json ostree-image-signed:oci:/work/signed")?;
-    ok("verify --policy=/keys/policy.json ostree-image-signed:dir:/work/dir")?;
+    refused("verify --policy=/keys/policy.json ostree-image-signed:oci:work/signed")?;
+    ok("verify --policy=/keys/policy.json ostree-image-signed:dir:work/dir")?;
     println!("  signed, verified and refused: a commit by OpenPGP, an image by sigstore");
     Ok(())
 }
