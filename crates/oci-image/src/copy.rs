@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 
+use crate::again::again;
 use crate::blob::VerifyReader;
 use crate::descriptor::Descriptor;
 use crate::digest::Digest;
@@ -115,13 +116,7 @@ pub fn copy_blob(source: &dyn ImageSource, sink: &dyn ImageSink, descriptor: &De
 
 /// Sends a blob, and a few times more if the place it goes to lost it.
 fn patiently<T>(send: impl Fn() -> Result<T, ImageError>) -> Result<T, ImageError> {
-    let mut left = limits::LOST_WRITES;
-    loop {
-        match send() {
-            Err(ImageError::Lost { .. }) if left > 0 => left -= 1,
-            sent => return sent,
-        }
-    }
+    again(limits::LOST_WRITES, |error| matches!(error, ImageError::Lost { .. }), send)
 }
 
 fn send_blob(source: &dyn ImageSource, sink: &dyn ImageSink, descriptor: &Descriptor) -> Result<(), ImageError> {

@@ -2,6 +2,7 @@
 //!
 //! This crate opens no socket. A registry is one more [`ImageSource`] and [`ImageSink`], implemented in `oci-registry`.
 
+pub mod again;
 pub mod blob;
 pub mod config;
 pub mod copy;
@@ -24,6 +25,7 @@ mod repack;
 pub mod source;
 pub mod validate;
 
+pub use again::again;
 pub use blob::VerifyReader;
 pub use config::ImageConfig;
 pub use descriptor::Descriptor;

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::num::NonZeroUsize;
 
 use oci_image::layer::{LayerWriter, Workers, WrittenLayer};
-use oci_image::{BlobWriter, Compression, Descriptor, Digest, ImageError, ImageSink};
+use oci_image::{BlobWriter, Compression, Descriptor, Digest, ImageError, ImageSink, again};
 use ostree_tar::TarError;
 
 use crate::error::ContainerError;
@@ -127,13 +127,7 @@ impl<'a> LayerJob<'a> {
 
 /// Writes a layer, and again from its beginning when the place it goes to lost what it had of it.
 pub fn again_if_lost<T>(write: impl Fn() -> Result<T, ContainerError>) -> Result<T, ContainerError> {
-    let mut left = oci_image::limits::LOST_WRITES;
-    loop {
-        match write() {
-            Err(error) if left > 0 && is_lost(&error) => left -= 1,
-            written => return written,
-        }
-    }
+    again(oci_image::limits::LOST_WRITES, is_lost, write)
 }
 
 fn is_lost(error: &ContainerError) -> bool {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use oci_image::blob::VerifyReader;
 use oci_image::layer::LayerReader;
-use oci_image::{Descriptor, ImageError, ImageSource};
+use oci_image::{Descriptor, ImageError, ImageSource, again};
 use ostree_core::StoreError;
 use ostree_tar::TarError;
 
@@ -80,13 +80,7 @@ impl<'a> Received<'a> {
                     | ContainerError::Layer { source: TarError::Verify { .. }, .. }
             )
         };
-        let mut left = limits::DAMAGED_READS;
-        loop {
-            match read() {
-                Err(error) if damaged(&error) && left > 0 && !self.stopped.load(Ordering::Relaxed) => left -= 1,
-                other => return other,
-            }
-        }
+        again(limits::DAMAGED_READS, |error| damaged(error) && !self.stopped.load(Ordering::Relaxed), read)
     }
 
     /// Lets all blobs that are being read fail.
