@@ -114,7 +114,7 @@ impl EngineVerifier {
                 if self.is_by(key, signature, message)? {
                     return Ok(match self.engine {
                         Engine::Dummy => "dummy: Signature verified".to_owned(),
-                        engine => format!("{engine}: Signature verified successfully with key '{}'", hex(key)),
+                        engine => format!("{engine}: Signature verified successfully with key '{}'", hex::encode(key)),
                     });
                 }
                 tried.push(key);
@@ -124,7 +124,7 @@ impl EngineVerifier {
             [] => "no signatures found".to_owned(),
             _ if self.engine == Engine::Dummy => "Signature couldn't be verified".to_owned(),
             few if few.len() <= LISTED_KEYS => {
-                let keys: Vec<String> = few.iter().map(|key| format!("key '{}'", hex(key))).collect();
+                let keys: Vec<String> = few.iter().map(|key| format!("key '{}'", hex::encode(key))).collect();
                 format!("Signature couldn't be verified with: {}", keys.join("; "))
             }
             many => format!("Signature couldn't be verified; tried {} keys", many.len()),
@@ -172,8 +172,4 @@ impl EngineVerifier {
     fn refusal(&self, reason: String) -> SignError {
         SignError::NotVerified(format!("{}: {reason}", self.engine))
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
