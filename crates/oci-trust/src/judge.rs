@@ -11,7 +11,7 @@ use crate::collect::Collector;
 use crate::error::{TrustError, shown};
 use crate::identity::ImageIdentity;
 use crate::policy::{IdentityRule, Policy, Requirement, SigstoreRule, SimpleRule};
-use crate::registries_d::StorePlaces;
+use crate::registries_d::{SignatureStores, StorePlaces};
 use crate::signature::{Found, Signature};
 use crate::sigstore::Trust;
 use crate::simple::Keys;
@@ -39,7 +39,8 @@ pub fn judge(
     let (scope, requirements) = policy.requirements(&identity);
     let mut verdict =
         Verdict { image: identity.shown.clone(), digest: None, policy: policy.path.clone(), scope, steps: Vec::new() };
-    let bench = Bench { image, identity: &identity, places, store, now, manifest: OnceCell::new() };
+    let bench =
+        Bench { image, identity: &identity, places, store, now, manifest: OnceCell::new(), stores: OnceCell::new() };
     for requirement in requirements {
         let step = bench.step(requirement)?;
         let refused = matches!(step.outcome, Outcome::Refused(_));
@@ -76,6 +77,7 @@ struct Bench<'a> {
     store: &'a dyn SignatureStore,
     now: SystemTime,
     manifest: OnceCell<RawManifest>,
+    stores: OnceCell<SignatureStores>,
 }
 
 impl Bench<'_> {
@@ -93,12 +95,7 @@ impl Bench<'_> {
     }
 
     fn signed_by(&self, rule: &SimpleRule) -> Result<Step, TrustError> {
-        let step = |outcome, tried| Step {
-            requirement: "signedBy".to_owned(),
-            identity: Some(rule.identity.to_string()),
-            outcome,
-            tried,
-        };
+        let step = |outcome, tried| step("signedBy", &rule.identity, outcome, tried);
         let keys = match Keys::of(rule) {
             Ok(keys) => keys,
             Err(reason) => return Ok(step(Outcome::Refused(reason), Vec::new())),
@@ -109,20 +106,11 @@ impl Bench<'_> {
             found.into_iter().partition(|found| matches!(found.signature, Signature::Simple(_)));
         let claim = self.claim(raw, &rule.identity);
         let tried = try_each(wanted, |signature| keys.check(signature, claim, self.now));
-        let none = || match others.len() {
-            0 => NO_SIGNATURE.to_owned(),
-            count => format!("{NO_SIGNATURE} ({count} of other kinds)"),
-        };
-        Ok(step(outcome(&tried, none), tried))
+        Ok(step(outcome(&tried, || no_signature(None, others.len())), tried))
     }
 
     fn sigstore_signed(&self, rule: &SigstoreRule) -> Result<Step, TrustError> {
-        let step = |outcome, tried| Step {
-            requirement: "sigstoreSigned".to_owned(),
-            identity: Some(rule.identity.to_string()),
-            outcome,
-            tried,
-        };
+        let step = |outcome, tried| step("sigstoreSigned", &rule.identity, outcome, tried);
         let trust = match Trust::of(rule, self.now) {
             Ok(trust) => trust,
             Err(reason) => return Ok(step(Outcome::Refused(reason), Vec::new())),
@@ -136,12 +124,7 @@ impl Bench<'_> {
         let claim = self.claim(raw, &rule.identity);
         let tried = try_each(wanted, |signature| trust.check(signature, claim));
         let hint = if in_files { None } else { self.collect(|place| Ok(place.why_none_attached()))? };
-        let none = || match (hint.as_ref(), others.len()) {
-            (Some(hint), _) => format!("{NO_SIGNATURE} ({hint})"),
-            (None, 0) => NO_SIGNATURE.to_owned(),
-            (None, count) => format!("{NO_SIGNATURE} ({count} of other kinds)"),
-        };
-        Ok(step(outcome(&tried, none), tried))
+        Ok(step(outcome(&tried, || no_signature(hint.as_deref(), others.len())), tried))
     }
 
     fn claim<'c>(&'c self, manifest: &'c RawManifest, identity: &'c IdentityRule) -> Claim<'c> {
@@ -158,13 +141,32 @@ impl Bench<'_> {
     }
 
     fn collect<T>(&self, what: impl FnOnce(&Collector<'_>) -> Result<T, TrustError>) -> Result<T, TrustError> {
-        let stores = self.places.read()?;
+        let stores = match self.stores.get() {
+            Some(stores) => stores,
+            None => {
+                let read = self.places.read()?;
+                self.stores.get_or_init(|| read)
+            }
+        };
         let directory = (self.image.transport == Transport::Dir).then(|| PathBuf::from(&self.image.name));
-        what(&Collector { image: self.identity, directory, stores: &stores, store: self.store })
+        what(&Collector { image: self.identity, directory, stores, store: self.store })
     }
 }
 
-const NO_SIGNATURE: &str = "A signature was required, but no signature exists";
+/// What came of a requirement that asks for signatures.
+fn step(requirement: &str, identity: &IdentityRule, outcome: Outcome, tried: Vec<Tried>) -> Step {
+    Step { requirement: requirement.to_owned(), identity: Some(identity.to_string()), outcome, tried }
+}
+
+/// Why an image without a signature of the wanted kind is refused.
+fn no_signature(hint: Option<&str>, others: usize) -> String {
+    const WORDS: &str = "A signature was required, but no signature exists";
+    match (hint, others) {
+        (Some(hint), _) => format!("{WORDS} ({hint})"),
+        (None, 0) => WORDS.to_owned(),
+        (None, count) => format!("{WORDS} ({count} of other kinds)"),
+    }
+}
 
 /// The digest under which signatures are kept, whichever one the image was asked for by.
 fn digest_of(raw: &RawManifest) -> Digest {
