@@ -28,8 +28,7 @@ pub fn read(dir: &Dir, name: &str, limit: u64) -> Result<Option<Vec<u8>>, RepoEr
 
 /// Puts `bytes` in place of whatever `name` was, all or nothing. With `sync` they are durable before they are named.
 pub fn replace(dir: &Dir, name: &str, bytes: &[u8], sync: bool) -> Result<(), RepoError> {
-    let new = Replacement { dir, temporary: temporary(name), name: name.to_owned(), placed: false };
-    let file = new.write(bytes)?;
+    let (new, file) = Replacement::write(dir, name, bytes)?;
     if sync {
         rustix::fs::fdatasync(&file).map_err(|e| dir.fail("syncing", name, e))?;
     }
@@ -38,9 +37,7 @@ pub fn replace(dir: &Dir, name: &str, bytes: &[u8], sync: bool) -> Result<(), Re
 
 /// Writes `bytes` beside whatever `name` is, to be put in its place later: the caller makes many of them durable at once.
 pub fn beside<'a>(dir: &'a Dir, name: &str, bytes: &[u8]) -> Result<Replacement<'a>, RepoError> {
-    let new = Replacement { dir, temporary: temporary(name), name: name.to_owned(), placed: false };
-    new.write(bytes)?;
-    Ok(new)
+    Ok(Replacement::write(dir, name, bytes)?.0)
 }
 
 fn temporary(name: &str) -> String {
@@ -58,12 +55,13 @@ pub struct Replacement<'a> {
     placed: bool,
 }
 
-impl Replacement<'_> {
-    fn write(&self, bytes: &[u8]) -> Result<std::fs::File, RepoError> {
-        self.dir.remove_file(&self.temporary)?;
-        let mut file = self.dir.create_file(&self.temporary, 0o644)?;
-        file.write_all(bytes).map_err(|e| RepoError::io("writing", self.dir.path().join(&self.name), e))?;
-        Ok(file)
+impl<'a> Replacement<'a> {
+    fn write(dir: &'a Dir, name: &str, bytes: &[u8]) -> Result<(Self, std::fs::File), RepoError> {
+        let new = Self { dir, temporary: temporary(name), name: name.to_owned(), placed: false };
+        dir.remove_file(&new.temporary)?;
+        let mut file = dir.create_file(&new.temporary, 0o644)?;
+        file.write_all(bytes).map_err(|e| RepoError::io("writing", dir.path().join(name), e))?;
+        Ok((new, file))
     }
 
     /// Puts it in its place.
