@@ -22,7 +22,7 @@ impl RegistryArgs {
         self.admit(image, self.options())
     }
 
-    /// Opens an image for reading into a repository, if it may come in; see [`RegistryArgs::source_into`].
+    /// Opens an image for reading into a repository, if it may come in; see [`RegistryArgs::options_into`].
     pub fn admitted_into(&self, image: &SourceReference, repo: &Repo) -> Result<Box<dyn ImageSource>> {
         self.admit(image, self.options_into(repo))
     }

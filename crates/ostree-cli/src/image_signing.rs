@@ -9,6 +9,7 @@ use oci_registry::{RegistrySink, RegistrySource};
 use oci_trust::{Named, SigstoreKey, SigstoreSignature, Statement, publish};
 use ostree_sign::openpgp::{SecretKeys, SigningKey};
 
+use crate::commands::repo::signing::secret_keys;
 use crate::images::RegistryArgs;
 
 /// Options about who signs an image.
@@ -73,10 +74,7 @@ impl SignArgs {
         let mut openpgp = Vec::new();
         if !self.sign_by.is_empty() {
             let home = SecretKeys::default_place().context("there is no home directory with keys")?;
-            let secrets = SecretKeys::open(&home)?;
-            for key in &self.sign_by {
-                openpgp.push(secrets.find(key, SystemTime::now())?);
-            }
+            openpgp = secret_keys(&home, &self.sign_by)?;
         }
         let sigstore = self.sign_by_sigstore_private_key.as_deref().map(|file| self.sigstore_key(file)).transpose()?;
         Ok(Some(ImageSigner { name, openpgp, sigstore, place }))

@@ -31,9 +31,14 @@ signed_push() {
 serve_files() {
     timeout 120 python3 -u -m http.server --bind 127.0.0.1 --directory "$1" 0 > files.log 2>&1 &
     echo $! > files.pid
+    wait_for_port files 's/^Serving HTTP on ([0-9.]+) port ([0-9]+).*/\1:\2/p'
+}
+
+# Waits until NAME.log tells an address, which NAME.port is to hold: wait_for_port NAME SED-SCRIPT.
+wait_for_port() {
     for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-        sed -nE 's/^Serving HTTP on ([0-9.]+) port ([0-9]+).*/\1:\2/p' files.log > files.port
-        [ -s files.port ] && return 0
+        sed -nE "$2" "$1.log" > "$1.port"
+        [ -s "$1.port" ] && return 0
         sleep 0.2
     done
     return 1
@@ -207,10 +212,5 @@ server.serve_forever()
 PYTHON
     timeout 120 python3 front.py "$(cat "$1.port")" > front.log 2> front.errors &
     echo $! > front.pid
-    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-        sed -n 's/^listening on //p' front.log > front.port
-        [ -s front.port ] && return 0
-        sleep 0.2
-    done
-    return 1
+    wait_for_port front 's/^listening on //p'
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail, ensure};
 use oci_image::{Digest, ImageReference, Transport};
+use oci_trust::Named;
 
 use crate::commands::container::image_options::{ImageOptions, ParentOptions};
 use crate::context::Context;
@@ -64,13 +65,7 @@ fn retagged(image: &ImageReference, tag: &str) -> Result<ImageReference> {
     if image.transport != Transport::Registry {
         bail!("--tag is for images on registries, not for {image}");
     }
-    let name = image.name.split_once('@').map_or(image.name.as_str(), |(name, _)| name);
-    // What stands behind a colon before the last slash is a port.
-    let repository = match name.rsplit_once(':') {
-        Some((repository, last)) if !last.contains('/') => repository,
-        _ => name,
-    };
-    Ok(ImageReference { name: format!("{repository}:{tag}"), ..image.clone() })
+    Ok(ImageReference { name: format!("{}:{tag}", Named::parse(&image.name)?.name()), ..image.clone() })
 }
 
 #[cfg(test)]

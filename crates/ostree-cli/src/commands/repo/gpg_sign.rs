@@ -6,8 +6,8 @@ use std::time::SystemTime;
 use anyhow::Result;
 use ostree_core::{CommitId, ReadObject};
 use ostree_repo::{Repo, refs};
+use ostree_sign::keys;
 use ostree_sign::openpgp::{Keyring, SignatureReport};
-use ostree_sign::{detached, keys};
 
 use crate::commands::repo::signing::{self, gpg_keyring, gpg_keys};
 use crate::context::Context;
@@ -53,16 +53,11 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
 }
 
 fn delete(repo: &Repo, id: &CommitId, keyring: &Keyring, names: &[String]) -> Result<usize> {
-    let Some(mut metadata) = repo.read_detached(id)? else { return Ok(0) };
-    let (message, now) = (signing::commit_bytes(repo, id)?, SystemTime::now());
-    let deleted = detached::retain(&mut metadata, keys::GPG, |signature| {
-        let reports = keyring.verify_detached(signature, &message, now);
+    let now = SystemTime::now();
+    signing::delete(repo, id, keys::GPG, |message, signature| {
+        let reports = keyring.verify_detached(signature, message, now);
         !reports.iter().any(|report| names.iter().any(|name| is_by(report, name)))
-    });
-    if deleted > 0 {
-        signing::write_detached(repo, id, &metadata)?;
-    }
-    Ok(deleted)
+    })
 }
 
 /// Whether a signature says that it is of the key, or the owner, that `name` means.

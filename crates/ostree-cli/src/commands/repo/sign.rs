@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use anyhow::{Result, bail};
 use ostree_core::{CommitId, ReadObject};
 use ostree_repo::{Repo, refs};
-use ostree_sign::{Engine, EngineSigner, EngineVerifier, KeyDirectory, SignError, detached};
+use ostree_sign::{Engine, EngineVerifier, KeyDirectory, SignError, detached};
 
 use crate::commands::repo::signing;
 use crate::context::Context;
@@ -59,10 +59,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     if args.delete {
         return line(format_args!("Signatures deleted: {}", delete(args, (&repo, &id), engine, keys)?));
     }
-    let now = SystemTime::now();
-    let inline = keys.iter().map(|key| EngineSigner::from_text(engine, "KEY-ID", key, now));
-    let files = args.keys_file.iter().map(|file| EngineSigner::from_file(engine, file, now));
-    let mut signers = inline.chain(files).collect::<Result<Vec<_>, _>>()?;
+    let mut signers = signing::engine_keys(engine, ("KEY-ID", keys), args.keys_file.as_slice())?;
     let mut metadata = repo.read_detached(&id)?.unwrap_or_default();
     signing::add_engines(&mut metadata, &signing::commit_bytes(&repo, &id)?, &mut signers)?;
     signing::write_detached(&repo, &id, &metadata)
@@ -111,13 +108,6 @@ fn trusted(args: &Args, engine: Engine, keys: &[String]) -> Result<EngineVerifie
 
 fn delete(args: &Args, (repo, id): (&Repo, &CommitId), engine: Engine, keys: &[String]) -> Result<usize> {
     let verifier = trusted(args, engine, keys)?;
-    let Some(mut metadata) = repo.read_detached(id)? else { return Ok(0) };
-    let (message, now) = (signing::commit_bytes(repo, id)?, SystemTime::now());
-    let deleted = detached::retain(&mut metadata, engine.metadata_key(), |signature| {
-        !verifier.is_signed(&message, signature, now)
-    });
-    if deleted > 0 {
-        signing::write_detached(repo, id, &metadata)?;
-    }
-    Ok(deleted)
+    let now = SystemTime::now();
+    signing::delete(repo, id, engine.metadata_key(), |message, signature| !verifier.is_signed(message, signature, now))
 }

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use anyhow::{Context as _, Result};
 use ostree_repo::Repo;
 use ostree_sign::openpgp::{Keyring, SecretKeys, SigningKey};
+use ostree_sign::{Engine, EngineSigner};
 
 use crate::trust;
 
@@ -14,7 +15,12 @@ pub fn gpg_keys(homedir: Option<&Path>, names: &[String]) -> Result<Vec<SigningK
     if names.is_empty() {
         return Ok(Vec::new());
     }
-    let secrets = SecretKeys::open(&place(homedir)?)?;
+    secret_keys(&place(homedir)?, names)
+}
+
+/// The secret keys in `place` that `names` mean.
+pub fn secret_keys(place: &Path, names: &[String]) -> Result<Vec<SigningKey>> {
+    let secrets = SecretKeys::open(place)?;
     names.iter().map(|name| Ok(secrets.find(name, SystemTime::now())?)).collect()
 }
 
@@ -28,6 +34,14 @@ pub fn gpg_keyring(repo: &Repo, homedir: Option<&Path>) -> Result<Keyring> {
         None => {}
     }
     Ok(keyring)
+}
+
+/// Keys of an engine: `texts`, which `what` gave, and those in files.
+pub fn engine_keys(engine: Engine, (what, texts): (&str, &[String]), files: &[PathBuf]) -> Result<Vec<EngineSigner>> {
+    let now = SystemTime::now();
+    let inline = texts.iter().map(|text| EngineSigner::from_text(engine, what, text, now));
+    let files = files.iter().map(|file| EngineSigner::from_file(engine, file, now));
+    inline.chain(files).map(|signer| Ok(signer?)).collect()
 }
 
 fn place(homedir: Option<&Path>) -> Result<PathBuf> {

@@ -3,7 +3,7 @@
 mod keys;
 mod options;
 
-pub use keys::{gpg_keyring, gpg_keys};
+pub use keys::{engine_keys, gpg_keyring, gpg_keys, secret_keys};
 pub use options::SignOptions;
 
 use std::time::SystemTime;
@@ -53,6 +53,18 @@ pub fn add_engines(metadata: &mut Metadata, message: &[u8], signers: &mut [Engin
         detached::append(metadata, signer.engine().metadata_key(), &signature);
     }
     Ok(())
+}
+
+/// Deletes those signatures under `key` in the detached metadata of a commit that are not to be kept: `keep` sees the commit
+/// and a signature. Gives how many that were.
+pub fn delete(repo: &Repo, id: &CommitId, key: &str, keep: impl Fn(&[u8], &[u8]) -> bool) -> Result<usize> {
+    let Some(mut metadata) = repo.read_detached(id)? else { return Ok(0) };
+    let message = commit_bytes(repo, id)?;
+    let deleted = detached::retain(&mut metadata, key, |signature| keep(&message, signature));
+    if deleted > 0 {
+        write_detached(repo, id, &metadata)?;
+    }
+    Ok(deleted)
 }
 
 /// Signs a commit that a transaction wrote.

@@ -1,13 +1,12 @@
 //! The options about signatures that commands share which write something that may be signed.
 
 use std::path::PathBuf;
-use std::time::SystemTime;
 
 use anyhow::Result;
 use ostree_sign::openpgp::SigningKey;
 use ostree_sign::{Engine, EngineSigner};
 
-use crate::commands::repo::signing::keys::gpg_keys;
+use crate::commands::repo::signing::keys::{engine_keys, gpg_keys};
 
 /// Keys to sign with.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -49,9 +48,6 @@ impl SignOptions {
             return Ok(Vec::new());
         }
         let engine: Engine = self.sign_type.as_deref().unwrap_or("ed25519").parse()?;
-        let now = SystemTime::now();
-        let inline = self.sign.iter().map(|key| EngineSigner::from_text(engine, "--sign", key, now));
-        let files = self.sign_from_file.iter().map(|file| EngineSigner::from_file(engine, file, now));
-        inline.chain(files).map(|signer| Ok(signer?)).collect()
+        engine_keys(engine, ("--sign", &self.sign), &self.sign_from_file)
     }
 }
