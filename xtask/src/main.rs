@@ -54,6 +54,7 @@ fn dispatch(args: &[String]) -> anyhow::Result<()> {
         "peers" => peers::run(rest),
         "test" => test::run(rest),
         "tidy" => tidy::run(rest),
+        "token-server" => conformance::token_server::run(rest),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");
             Ok(())

@@ -16,7 +16,8 @@ pub const HELP: &str = "\
 cargo xtask broken-way SERVER FILE [BREAK...]
 
 Opens a port that leads to SERVER (host:port), writes its address to FILE and serves it for two minutes. A BREAK befalls
-the first connection over which so many bytes have passed; they happen one after the other:
+the first connection over which so many bytes have passed; they happen one after the other. Each time somebody says who
+he is without TLS, `authorization: SCHEME` is printed.
 
   up:BYTES      after so many bytes to the server it is reset in both directions
   down:BYTES    after so many bytes from the server
@@ -107,6 +108,9 @@ fn pass(mut from: TcpStream, mut to: TcpStream, up: bool, breaks: &Breaks) {
     while let Ok(count @ 1..) = from.read(&mut buffer) {
         passed += count as u64;
         let bytes = buffer.get_mut(..count).unwrap_or_default();
+        if up {
+            schemes(bytes).iter().for_each(|scheme| println!("authorization: {scheme}"));
+        }
         match due(breaks, up, passed) {
             None => {}
             Some(Break { kind: Kind::Flip, after }) => {
@@ -132,6 +136,14 @@ fn pass(mut from: TcpStream, mut to: TcpStream, up: bool, breaks: &Breaks) {
     let _ = to.shutdown(Shutdown::Write);
 }
 
+/// The schemes of the `Authorization` lines in a request. One that is torn apart is missed: the head of a request comes in
+/// one piece.
+fn schemes(bytes: &[u8]) -> Vec<String> {
+    let lines = bytes.split(|byte| *byte == b'\n').filter_map(|line| std::str::from_utf8(line).ok()?.split_once(": "));
+    let values = lines.filter(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+    values.filter_map(|(_, value)| value.split_whitespace().next().map(str::to_owned)).collect()
+}
+
 /// The next break, if it is due.
 fn due(breaks: &Breaks, up: bool, passed: u64) -> Option<Break> {
     let mut breaks = breaks.lock().unwrap_or_else(PoisonError::into_inner);
@@ -149,6 +161,13 @@ fn reset(stream: &TcpStream) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_says_who_he_is() {
+        let head = b"GET / HTTP/1.1\r\nHost: a\r\nauthorization: Bearer secret\r\n\r\n";
+        assert_eq!(schemes(head), ["Bearer"]);
+        assert_eq!(schemes(b"authorization is a word"), [""; 0]);
+    }
 
     #[test]
     fn breaks_come_in_order_and_once() {

@@ -15,7 +15,9 @@ mod repo_walk;
 mod report;
 mod run_case;
 mod sample;
+mod signed_token;
 mod subject;
+pub mod token_server;
 mod tree_walk;
 
 use crate::{binary, peers, sh};

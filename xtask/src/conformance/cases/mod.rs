@@ -20,6 +20,7 @@ const FILES: &[(&str, &str)] = &[
     ("stored", include_str!("stored.cases")),
     ("reexport", include_str!("reexport.cases")),
     ("registry", include_str!("registry.cases")),
+    ("tokens", include_str!("tokens.cases")),
     ("storage", include_str!("storage.cases")),
     ("faults", include_str!("faults.cases")),
     ("plan", include_str!("plan.cases")),

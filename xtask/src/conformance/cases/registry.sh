@@ -1,8 +1,8 @@
 # Shell functions for cases about several registries and how they are reached.
 
-# A registry on a free port, which NAME.port tells; its requests are in NAME.log: registry_at NAME [tls] [clients] [login].
-# With `tls` it has a certificate of the authority of `authority`, with `clients` it asks for one too, and with `login` for
-# the user ann and the password pw. It stops by itself after a while.
+# A registry on a free port, which NAME.port tells; its requests are in NAME.log: registry_at NAME [tls] [clients] [login] [token].
+# With `tls` it has a certificate of the authority of `authority`, with `clients` it asks for one too, with `login` for
+# the user ann and the password pw, and with `token` for a token of the server `tokens`. It stops by itself after a while.
 registry_at() {
     local name=$1 port http='' auth='' tries
     mkdir -p "$name.d"
@@ -12,6 +12,9 @@ registry_at() {
         echo 'ann:$2b$04$RjVPbSMFIofEboDrkT/nzej2jQ1L9lLec3inOd/KFWYs9xqtDQozG' > "$name.htpasswd"
         auth="auth: {htpasswd: {realm: r, path: $PWD/$name.htpasswd}}"
         ;;
+    esac
+    case " $* " in *' token '*)
+        auth="auth: {token: {realm: 'http://$(cat tokens.port)/token', service: registry, issuer: issuer, rootcertbundle: $PWD/tokens.crt}}" ;;
     esac
     for tries in 1 2 3 4 5; do
         port=$((20000 + RANDOM % 20000))
@@ -105,6 +108,24 @@ broken_way() {
         sleep 0.1
     done
     return 1
+}
+
+# A token server, as `xtask token-server` has it; tokens.port tells its address: token_server [OPTION...].
+token_server() {
+    openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=tokens -days 3650 -keyout tokens.key -out tokens.crt 2> openssl.log || return
+    "$XTASK" token-server tokens.key tokens.crt tokens.port "$@" > tokens.log 2>&1 &
+    echo $! > tokens.pid
+    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+        [ ! -s tokens.port ] || return 0
+        sleep 0.1
+    done
+    return 1
+}
+
+# What the token server was asked since the last time, without its order.
+tokens_asked() {
+    tail -n "+$(($(cat tokens.seen 2> /dev/null || echo 0) + 1))" tokens.log | sort -u
+    wc -l < tokens.log > tokens.seen
 }
 
 # A tree DIR with a file of so many MB that nothing compresses: random_tree DIR MB.
