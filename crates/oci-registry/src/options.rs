@@ -22,7 +22,8 @@ pub struct RegistryOptions {
     /// `~/.config/containers`, then `~/.docker/config.json`. The first with an entry for the image counts; within a file
     /// `credHelpers` are asked first, then the longest key that fits wins, then `credsStore` is asked.
     pub authfile: Option<PathBuf>,
-    /// Is told, line by line, which credential files and helpers are looked into and which one is used; never a secret.
+    /// Is told, line by line, which credential files and helpers are looked into and which one is used, and
+    /// from which directory certificates are taken; never a secret.
     pub debug_auth: Option<Listener>,
     /// Use no credentials at all, whatever the files say.
     pub anonymous: bool,

@@ -47,6 +47,9 @@ impl Clients {
     pub(crate) fn new(host: &str, insecure: bool, options: &RegistryOptions) -> Result<Self, RegistryError> {
         let mut trust = Trust::default();
         if let Some(dir) = cert_dir(host, options) {
+            if let Some(listener) = &options.debug_auth {
+                listener(&format!("certificates for {host}: {}", dir.display()));
+            }
             trust.add_dir(&dir)?;
         }
         for path in &options.extra_ca {
@@ -240,6 +243,20 @@ mod tests {
         assert!(refused("a.key").contains("no .cert"));
         assert!(refused("a.crt").contains("no PEM certificate"));
         assert_eq!(refused("README"), "");
+    }
+
+    #[test]
+    fn the_directory_is_told_to_whoever_wants_to_know() {
+        let dir = tempfile::tempdir().unwrap();
+        let told = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let ear = Arc::clone(&told);
+        let options = RegistryOptions {
+            cert_dir: Some(dir.path().to_owned()),
+            debug_auth: Some(Arc::new(move |words: &str| ear.lock().unwrap().push(words.to_owned()))),
+            ..Default::default()
+        };
+        Clients::new("h.example:1", false, &options).unwrap();
+        assert_eq!(*told.lock().unwrap(), [format!("certificates for h.example:1: {}", dir.path().display())]);
     }
 
     #[test]

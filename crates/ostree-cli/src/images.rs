@@ -35,7 +35,7 @@ pub struct RegistryArgs {
     /// What all images that a command opens have in common
     #[arg(skip)]
     pub run: Arc<Run>,
-    /// Say on standard error which credential file, entry or helper is used
+    /// Say on standard error which credential file, entry or helper is used, and which certificates
     #[arg(long, overrides_with = "debug_auth")]
     pub debug_auth: bool,
     /// Directory with certificates (*.crt, *.cert, *.key) for the registry
