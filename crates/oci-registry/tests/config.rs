@@ -171,6 +171,15 @@ fn places() {
                 ..ROW
             },
             Row {
+                about: "a star is as long as a letter, and comes first",
+                files: &[(
+                    SYSTEM,
+                    "[[registry]]\nprefix='h.example'\nlocation='l.example'\n[[registry]]\nprefix='*.example'\nlocation='s.example'",
+                )],
+                expected: &["s.example/a/b:t at https://s.example"],
+                ..ROW
+            },
+            Row {
                 about: "a prefix with a tag",
                 files: &[(SYSTEM, "[[registry]]\nprefix='h.example/a/b:t'\nlocation='l.example/c:u'")],
                 expected: &["l.example/c:u at https://l.example"],

@@ -76,6 +76,10 @@ impl Content {
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Ok(Self::default());
         }
+        // The parser takes a list for an object without names.
+        if bytes.trim_ascii_start().first() != Some(&b'{') {
+            return Err("no JSON object".to_owned());
+        }
         // The parser's message could quote the content, so only its place is told.
         serde_json::from_slice(bytes)
             .map_err(|e| format!("not the expected JSON at line {} column {}", e.line(), e.column()))

@@ -166,6 +166,15 @@ mod tests {
     }
 
     #[test]
+    fn a_file_is_one_object_or_nothing() {
+        assert_eq!(found(" \n", "h.example", "x").unwrap(), None);
+        for text in ["[]", "{", "\"auths\""] {
+            let error = found(text, "h.example", "x").expect_err(text).to_string();
+            assert!(error.contains("auth.json"), "{error}");
+        }
+    }
+
+    #[test]
     fn a_file_is_read_once() {
         let dir = tempfile::tempdir().unwrap();
         let wallet = wallet(dir.path(), FILE);

@@ -143,9 +143,11 @@ impl Registries {
         }
     }
 
-    /// The registry with the longest prefix that covers the name.
+    /// The registry with the longest prefix that covers the name. A star and one letter are as long as each other; then
+    /// the original takes the first by name, which is the star.
     fn matching(&self, whole: &str) -> Option<(&Registry, &Path)> {
-        let covering = self.registries.values().filter(|(registry, _)| covered(whole, &registry.prefix).is_some());
+        let registries = self.registries.values().rev();
+        let covering = registries.filter(|(registry, _)| covered(whole, &registry.prefix).is_some());
         covering.max_by_key(|(registry, _)| registry.prefix.len()).map(|(registry, path)| (registry, path.as_path()))
     }
 
