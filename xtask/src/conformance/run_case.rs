@@ -18,6 +18,8 @@ const PRELUDE: &str = concat!(
     "\n",
     include_str!("cases/registry.sh"),
     "\n",
+    include_str!("cases/settings.sh"),
+    "\n",
     include_str!("cases/sign.sh"),
     "\n",
     include_str!("cases/storage.sh"),

@@ -21,6 +21,7 @@ const FILES: &[(&str, &str)] = &[
     ("reexport", include_str!("reexport.cases")),
     ("registry", include_str!("registry.cases")),
     ("tokens", include_str!("tokens.cases")),
+    ("settings", include_str!("settings.cases")),
     ("storage", include_str!("storage.cases")),
     ("faults", include_str!("faults.cases")),
     ("plan", include_str!("plan.cases")),
