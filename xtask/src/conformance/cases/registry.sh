@@ -140,16 +140,16 @@ blob_answers() {
 # How many bytes are kept of blobs whose transfer did not end: kept REPO.
 kept() { stat -c %s "$1"/tmp/cache/blobs/* 2> /dev/null | sort -n | tail -n 1 | grep . || echo 0; }
 
-# Pulls an image into `r`, kills that at nine points of its SIZE bytes, and lets the last run end; every run was given no more
+# Pulls an image into `r`, kills that at ten points of its SIZE bytes, and lets the last run end; every run was given no more
 # than was not kept by the one before it: pulled_with_kills NAME SIZE COMMAND...
 pulled_with_kills() {
-    local name=$1 size=$2 tenth process before=0 code
+    local name=$1 size=$2 part process before=0
     shift 2
-    for tenth in 1 2 3 4 5 6 7 8 9; do
+    for part in 1 3 5 7 9 11 13 15 17 19; do
         "$@" > killed.out 2>&1 &
         process=$!
-        while [ "$(kept r)" -lt $((size / 10 * tenth)) ]; do
-            kill -0 $process || { echo "it ended before $tenth tenths"; return 1; }
+        while [ "$(kept r)" -lt $((size / 20 * part)) ]; do
+            kill -0 $process || { echo "it ended before $part twentieths"; return 1; }
             sleep 0.01
         done
         kill -9 $process
@@ -161,5 +161,6 @@ pulled_with_kills() {
     "$@" || return
     blob_answers "$name" | awk '$2 > 10000 { print $2 }' | paste - before | awk -v size="$size" '
         NF != 2 { print "not one request a run"; exit 1 }
+        END { if (NR != 11) { print NR " requests of 11 runs"; exit 1 } }
         $1 > size - $2 + 2 * 1048576 { print $1 " bytes were given though " $2 " of " size " were kept"; exit 1 }'
 }
