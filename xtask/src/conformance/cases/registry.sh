@@ -164,3 +164,9 @@ pulled_with_kills() {
         END { if (NR != 11) { print NR " requests of 11 runs"; exit 1 } }
         $1 > size - $2 + 2 * 1048576 { print $1 " bytes were given though " $2 " of " size " were kept"; exit 1 }'
 }
+
+# Runs a command where /tmp and /var/tmp have one MiB each; TMPDIR is as it says, or unset.
+small_tmp() {
+    unshare -m bash -c 'for dir in /tmp /var/tmp; do mount -t tmpfs -o size=1m tmpfs $dir || exit; done
+        [ "$TMPDIR" != none ] || unset TMPDIR; exec "$@"' - "$@"
+}
