@@ -27,7 +27,8 @@ use crate::writing::Context;
 pub(crate) struct Push {
     runtime: Arc<Runtime>,
     session: Arc<Session>,
-    mount_from: Vec<String>,
+    /// Where blobs may be taken over from, as long as that is not refused.
+    mount_from: Mutex<Vec<String>>,
     quota: Arc<Quota>,
     behind: Arc<Behind>,
     /// Uploads that refused mounts left open, for the writers that come for them.
@@ -37,7 +38,9 @@ pub(crate) struct Push {
 impl Push {
     /// A push over `session`.
     pub(crate) fn new(runtime: Arc<Runtime>, session: Arc<Session>, options: &RegistryOptions) -> Self {
-        let (mount_from, quota) = (options.mount_from.clone(), Arc::new(Quota::new(&options.transfer, &options.run)));
+        let own = session.name.repository();
+        let mount_from = options.mount_from.iter().filter(|from| *from != own).cloned().collect();
+        let (mount_from, quota) = (Mutex::new(mount_from), Arc::new(Quota::new(&options.transfer, &options.run)));
         Self { runtime, session, mount_from, quota, behind: Arc::new(Behind::new()), opened: Mutex::default() }
     }
 
@@ -51,18 +54,21 @@ impl Push {
         if self.behind.has(&descriptor.digest) {
             self.behind.settle(&self.runtime)?;
         }
-        self.runtime.block_on(async {
-            Ok(is_there(&self.session, descriptor).await?
-                || (!self.mount_from.is_empty() && self.mount(descriptor).await?))
-        })
+        self.runtime.block_on(async { Ok(is_there(&self.session, descriptor).await? || self.mount(descriptor).await?) })
     }
 
     async fn mount(&self, descriptor: &Descriptor) -> Result<bool, RegistryError> {
         let place = self.session.place("mounting", format!("blob {}", descriptor.digest));
-        for from in self.mount_from.iter().filter(|from| *from != self.session.name.repository()) {
-            match Upload::mount(&self.session, &descriptor.digest, from, &place).await? {
-                Mount::Done => return Ok(true),
-                Mount::Opened(upload) => {
+        let repositories = self.mount_from().clone();
+        for from in &repositories {
+            match Upload::mount(&self.session, &descriptor.digest, from, &place).await {
+                Ok(Mount::Done) => return Ok(true),
+                // Who may write here need not be allowed to read there.
+                Err(RegistryError::Status { status: 400..500, .. } | RegistryError::Token { .. }) => {
+                    self.mount_from().retain(|other| other != from);
+                }
+                Err(error) => return Err(error),
+                Ok(Mount::Opened(upload)) => {
                     let before = self.opened().insert(descriptor.digest.clone(), upload);
                     if let Some(before) = before {
                         before.cancel().await;
@@ -120,6 +126,10 @@ impl Push {
             let response = self.session.ask(ask, &[200, 201, 202]).await?;
             check_stored(&response, digest, &place)
         })
+    }
+
+    fn mount_from(&self) -> MutexGuard<'_, Vec<String>> {
+        self.mount_from.lock().unwrap_or_else(|e| e.into_inner())
     }
 
     fn opened(&self) -> MutexGuard<'_, BTreeMap<Digest, Upload>> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use oci_image::{Descriptor, Digest, ImageError, ImageSink, ImageSource, RawManifest};
 use oci_registry::{RegistryOptions, RegistrySink, RegistrySource, TransferOptions};
 use support::{MANIFEST, MANIFEST_TYPE, MIB, bytes, descriptor, source, whole};
-use testkit::registry::{Auth, Behaviour, Registry, Seen};
+use testkit::registry::{Auth, Behaviour, Fault, On, Registry, Seen, Trouble};
 
 fn options() -> RegistryOptions {
     let transfer = TransferOptions { retries: 2, persistence: Duration::from_millis(200), ..Default::default() };
@@ -136,6 +136,22 @@ fn a_mount_saves_the_upload_and_a_refused_one_becomes_it() {
     let options = RegistryOptions { mount_from: vec!["x".into()], ..options() };
     assert!(!sink(&registry, &options).has_blob(&descriptor(b"nowhere")).unwrap());
     assert_eq!(registry.open_uploads(), 0, "an unused upload is cancelled with the sink");
+}
+
+#[test]
+fn a_mount_that_is_forbidden_becomes_an_upload_and_is_not_tried_again() {
+    for status in [401, 403, 404] {
+        let registry = start(Behaviour::default());
+        registry.fault(Fault::once(On::Upload, Trouble::Status(status, None)));
+        let sink = sink(&registry, &RegistryOptions { mount_from: vec!["other/one".into()], ..options() });
+        for blob in [bytes(5000), bytes(6000)] {
+            registry.put_blob("other/one", &blob);
+            assert!(!sink.has_blob(&descriptor(&blob)).unwrap());
+            push(&sink, Some(&descriptor(&blob)), &blob).unwrap();
+        }
+        let mounts = registry.seen().iter().filter(|seen| seen.target.contains("mount=")).count();
+        assert_eq!((mounts, registry.open_uploads()), (1, 0));
+    }
 }
 
 #[test]
