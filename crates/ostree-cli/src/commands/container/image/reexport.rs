@@ -57,10 +57,11 @@ pub struct Args {
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     let listener = args.progress.listener(&args.destination.to_string())?;
     let repo = context.open_repo()?;
-    let image = stored::require(&repo, &short_names::stored(&args.source, &repo, context)?)?;
+    let source = short_names::stored(&args.source, &repo, context)?;
+    let image = stored::require(&repo, &source)?;
     let destination = short_names::to_write(&args.destination, context)?;
     let signer = args.sign.prepare(&destination, &args.registry)?;
-    let sink = args.registry.sink(&destination)?;
+    let sink = args.registry.sink_beside(&destination, &source)?;
     let compression = if args.compression_fast { Some(Compression::Gzip(1)) } else { args.compression };
     let options = ReexportOptions { compression, jobs: args.jobs };
     let done = reexport(&repo, &image, &*sink, &options, &*listener)?;
