@@ -21,6 +21,7 @@ KEY, to the user ann with the password pw and to whoever has the identity token 
 method, service, account, what it was asked with, what for, and the status of the answer. Options:
 
   anonymous       others get a token to pull
+  only:PREFIX     ann gets tokens for repositories with this prefix alone
   life:SECONDS    the registry takes a token no longer (default 300)
   busy:NUMBER     so many requests are answered with status 503 first";
 
@@ -37,20 +38,22 @@ const IDENTITY: &str = "ann-identity";
 #[derive(Debug, PartialEq, Eq)]
 struct Manner {
     anonymous: bool,
+    only: String,
     life: u64,
     busy: u64,
 }
 
 impl Manner {
     fn parse(options: &[String]) -> Result<Self> {
-        let mut manner = Self { anonymous: false, life: 300, busy: 0 };
+        let mut manner = Self { anonymous: false, only: String::new(), life: 300, busy: 0 };
         for option in options {
             let number = |text: &str| text.parse().with_context(|| format!("{option}: no number"));
             match option.split_once(':') {
                 None if option == "anonymous" => manner.anonymous = true,
+                Some(("only", prefix)) => prefix.clone_into(&mut manner.only),
                 Some(("life", seconds)) => manner.life = number(seconds)?,
                 Some(("busy", requests)) => manner.busy = number(requests)?,
-                _ => bail!("{option}: neither anonymous, life:SECONDS nor busy:NUMBER"),
+                _ => bail!("{option}: neither anonymous, only:PREFIX, life:SECONDS nor busy:NUMBER"),
             }
         }
         Ok(manner)
@@ -117,11 +120,14 @@ impl Question {
         })
     }
 
-    /// What of its scopes is granted, as a registry reads it.
-    fn access(&self) -> Vec<Value> {
+    /// What of its scopes is granted, as a registry reads it; to users for names that begin with `only`.
+    fn access(&self, only: &str) -> Vec<Value> {
         let granted = |scope: &String| {
             let (name, actions) = scope.strip_prefix("repository:")?.rsplit_once(':')?;
             let known = self.shown != Shown::Nothing;
+            if known && !name.starts_with(only) {
+                return None;
+            }
             let actions: Vec<&str> = actions.split(',').filter(|action| known || *action == "pull").collect();
             Some(json!({"type": "repository", "name": name, "actions": actions}))
         };
@@ -184,7 +190,7 @@ fn answer(question: &Question, signer: &Signer, manner: &mut Manner) -> Result<(
         return Ok((401, refusal("UNAUTHORIZED", "wrong user name or password")));
     }
     let user = if question.shown == Shown::Nothing { "" } else { "ann" };
-    let claims = Claims { service: &question.service, user, access: question.access(), life: manner.life };
+    let claims = Claims { service: &question.service, user, access: question.access(&manner.only), life: manner.life };
     let token = signer.token(claims)?;
     // The two forms call it differently.
     let name = if question.method == "POST" { "access_token" } else { "token" };
@@ -262,14 +268,14 @@ mod tests {
             {"type": "repository", "name": "a/b", "actions": ["pull", "push"]},
             {"type": "repository", "name": "c", "actions": ["pull"]}
         ]);
-        assert_eq!(Value::from(question.access()), access);
+        assert_eq!(Value::from(question.access("")), access);
         let form =
             format!("grant_type=refresh_token&scope=repository:a:push+repository:b:pull&refresh_token={IDENTITY}");
         let post = Question::parse("POST /token HTTP/1.1", None, &form).expect("a request");
         assert_eq!((post.shown, post.scopes.len()), (Shown::Identity, 2));
         assert_eq!(Question::parse(get, Some("Basic eDp4"), "").expect("a request").shown, Shown::Wrong);
         let nobody = Question::parse(get, None, "").expect("a request");
-        assert_eq!(nobody.access()[0]["actions"], json!(["pull"]));
+        assert_eq!(nobody.access("b")[0]["actions"], json!(["pull"]));
     }
 
     #[test]
@@ -280,8 +286,8 @@ mod tests {
 
     #[test]
     fn manners() {
-        let manner = Manner::parse(&["life:3".to_owned(), "anonymous".to_owned()]).expect("options");
-        assert_eq!(manner, Manner { anonymous: true, life: 3, busy: 0 });
+        let manner = Manner::parse(&["life:3", "anonymous", "only:a"].map(str::to_owned)).expect("options");
+        assert_eq!(manner, Manner { anonymous: true, only: "a".to_owned(), life: 3, busy: 0 });
         assert!(Manner::parse(&["life:x".to_owned()]).is_err() && Manner::parse(&["rude".to_owned()]).is_err());
     }
 }
