@@ -1,9 +1,11 @@
 //! Counting the bytes that come from a source, and stopping them.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::{self, Read};
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use oci_image::blob::VerifyReader;
 use oci_image::layer::LayerReader;
@@ -33,6 +35,8 @@ pub struct Received<'a> {
     /// The bytes of all blobs so far that came in, and those that were at hand.
     bytes: AtomicU64,
     kept: AtomicU64,
+    /// How far each layer was ever read, by its position in the image: what is read again is not counted again.
+    furthest: Mutex<BTreeMap<usize, u64>>,
     stopped: AtomicBool,
 }
 
@@ -47,7 +51,7 @@ impl<'a> Received<'a> {
         let (positions, wanted) = layers.iter().copied().unzip();
         let ahead = Ahead::new(source, wanted, parallel.map_or(PARALLEL_FETCHES, NonZeroUsize::get));
         let (bytes, kept, stopped) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
-        Self { ahead, positions, listener, bytes, kept, stopped }
+        Self { ahead, positions, listener, bytes, kept, furthest: Mutex::default(), stopped }
     }
 
     /// Does `work`, which reads the layers, while others are opened.
@@ -64,7 +68,7 @@ impl<'a> Received<'a> {
             None => ahead::open(self.ahead.source(), descriptor)?,
         };
         let stored = self.ahead.source().stored_as(descriptor)?;
-        let counted = Counted { blob, source: self, index, bytes: 0, kept: 0, size: stored.size };
+        let counted = Counted { blob, source: self, index, bytes: 0, size: stored.size };
         let blob = VerifyReader::new(counted, &stored, what.clone());
         LayerReader::new(blob, &stored.media_type, what)
     }
@@ -81,6 +85,15 @@ impl<'a> Received<'a> {
             )
         };
         again(limits::DAMAGED_READS, |error| damaged(error) && !self.stopped.load(Ordering::Relaxed), read)
+    }
+
+    /// Notes that a layer of `size` bytes was read up to `to`; gives how far it was read before, and is now.
+    fn reached(&self, index: usize, to: u64, size: u64) -> (u64, u64) {
+        let mut furthest = self.furthest.lock().unwrap_or_else(PoisonError::into_inner);
+        let furthest = furthest.entry(index).or_default();
+        let before = *furthest;
+        *furthest = before.max(to.min(size));
+        (before, *furthest)
     }
 
     /// Lets all blobs that are being read fail.
@@ -112,10 +125,9 @@ pub type CountedLayer<'a> = LayerReader<VerifyReader<Counted<'a>>>;
 pub struct Counted<'a> {
     blob: OpenBlob,
     source: &'a Received<'a>,
-    /// Its position in the image, how much of it has come, how much of that was at hand before, and its size.
+    /// Its position in the image, how much of it this reading has seen, and its size.
     index: usize,
     bytes: u64,
-    kept: u64,
     size: u64,
 }
 
@@ -126,17 +138,99 @@ impl Read for Counted<'_> {
         }
         let read = self.blob.bytes.read(target)?;
         self.bytes += read as u64;
-        let kept = self.blob.kept.load(Ordering::Acquire).min(self.bytes);
-        let (index, bytes, size) = (self.index, self.bytes, self.size);
-        self.source.listener.event(Event::LayerBytes { index, bytes, size });
-        let from_before = kept - std::mem::replace(&mut self.kept, kept);
-        let received = (read as u64).saturating_sub(from_before);
-        if from_before > 0 {
-            let before = self.source.kept.fetch_add(from_before, Ordering::Relaxed);
-            self.source.listener.event(Event::Kept(before + from_before));
-        }
-        let before = self.source.bytes.fetch_add(received, Ordering::Relaxed);
-        self.source.listener.event(Event::Bytes(before + received));
+        self.tell();
         Ok(read)
+    }
+}
+
+impl Counted<'_> {
+    /// Reports what no reading of this layer had seen before, so that all that is told never exceeds the layer.
+    fn tell(&self) {
+        let (before, now) = self.source.reached(self.index, self.bytes, self.size);
+        let listener = self.source.listener;
+        listener.event(Event::LayerBytes { index: self.index, bytes: now, size: self.size });
+        let kept = self.blob.kept.load(Ordering::Acquire).clamp(before, now) - before;
+        if kept > 0 {
+            let sum = self.source.kept.fetch_add(kept, Ordering::Relaxed);
+            listener.event(Event::Kept(sum + kept));
+        }
+        let received = now - before - kept;
+        let sum = self.source.bytes.fetch_add(received, Ordering::Relaxed);
+        listener.event(Event::Bytes(sum + received));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use oci_image::source::RawManifest;
+    use oci_image::{Digest, media_type};
+
+    use super::*;
+
+    /// A source of one blob, of whose bytes 40 are at hand once it was opened before.
+    #[derive(Default)]
+    struct Twice(AtomicU64);
+
+    fn none<T>() -> Result<T, ImageError> {
+        Err(ImageError::Invalid { what: "manifest".into(), reason: "there is none".into() })
+    }
+
+    impl ImageSource for Twice {
+        fn name(&self) -> String {
+            "twice".into()
+        }
+
+        fn manifest(&self) -> Result<RawManifest, ImageError> {
+            none()
+        }
+
+        fn manifest_at(&self, _: &Descriptor) -> Result<RawManifest, ImageError> {
+            none()
+        }
+
+        fn blob(&self, _: &Descriptor) -> Result<Box<dyn Read + Send>, ImageError> {
+            Ok(Box::new(io::repeat(7).take(130)))
+        }
+
+        fn blob_with_kept(
+            &self,
+            descriptor: &Descriptor,
+            kept: &std::sync::Arc<AtomicU64>,
+        ) -> Result<Box<dyn Read + Send>, ImageError> {
+            kept.store(40 * self.0.fetch_add(1, Ordering::Relaxed), Ordering::Release);
+            self.blob(descriptor)
+        }
+    }
+
+    /// Keeps the last counts, which must never go back.
+    #[derive(Default)]
+    struct Counts(Mutex<[u64; 3]>);
+
+    impl Listener for Counts {
+        fn event(&self, event: Event) {
+            let (which, count) = match event {
+                Event::Bytes(bytes) => (0, bytes),
+                Event::Kept(bytes) => (1, bytes),
+                Event::LayerBytes { bytes, .. } => (2, bytes),
+                _ => return,
+            };
+            let counts = &mut self.0.lock().unwrap()[which];
+            assert!(count >= *counts, "{count} after {counts}");
+            *counts = count;
+        }
+    }
+
+    #[test]
+    fn what_is_read_again_is_not_counted_again() {
+        let (source, counts) = (Twice::default(), Counts::default());
+        let layer = Descriptor::new(media_type::OCI_LAYER, Digest::sha256(b""), 100);
+        let received = Received::new(&source, &counts, &[(3, &layer)], None);
+        // How much of each reading is read, and what is told then: received, kept, and of the layer.
+        for (read, told) in [(20, [20, 0, 20]), (30, [20, 10, 30]), (30, [20, 10, 30]), (130, [20, 80, 100])] {
+            let blob = ahead::open(&source, &layer).unwrap();
+            let counted = Counted { blob, source: &received, index: 3, bytes: 0, size: layer.size };
+            assert_eq!(io::copy(&mut counted.take(read), &mut io::sink()).unwrap(), read);
+            assert_eq!(*counts.0.lock().unwrap(), told);
+        }
     }
 }
