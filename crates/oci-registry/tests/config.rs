@@ -537,6 +537,22 @@ fn credentials() {
                 ..ROW
             },
             Row {
+                about: "an empty list of helpers takes no file away",
+                files: &[(USERS, ANN), (SYSTEM, "credential-helpers=[]")],
+                expected: &[
+                    "h.example/a/b:t at https://h.example, entry \"h.example\" of ROOT/home/.config/containers/auth.json",
+                ],
+                ..ROW
+            },
+            Row {
+                about: "the oldest file comes last, and has keys of which the host counts",
+                files: &[(USERS, "{}"), ("home/.dockercfg", r#"{"https://h.example/v1/":{"auth":"YTpi"}}"#)],
+                expected: &[
+                    "h.example/a/b:t at https://h.example, entry \"https://h.example/v1/\" of ROOT/home/.dockercfg",
+                ],
+                ..ROW
+            },
+            Row {
                 about: "a broken file is refused by name",
                 files: &[(USERS, "{\"auths\":")],
                 expected: &["error: ROOT/home/.config/containers/auth.json"],

@@ -1,4 +1,4 @@
-//! Reads credential files: `auth.json` (containers-auth.json(5)) and the older `config.json`.
+//! Reads credential files: `auth.json` (containers-auth.json(5)), `config.json` and the oldest, `.dockercfg`.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -51,7 +51,7 @@ pub(crate) fn read(candidate: &Candidate, environment: &Environment) -> Result<O
             return Err(RegistryError::ReadFile { what: WHAT, path: candidate.path.clone(), source });
         }
     };
-    Content::parse(&bytes).map(Some).map_err(|reason| bad(&candidate.path, reason))
+    Content::parse(&bytes, candidate.legacy).map(Some).map_err(|reason| bad(&candidate.path, reason))
 }
 
 fn is_absent(kind: ErrorKind) -> bool {
@@ -65,14 +65,14 @@ fn bad(path: &Path, reason: String) -> RegistryError {
 /// Whether the bytes of a file hold an entry for an image.
 pub(crate) fn has_entry(bytes: &[u8], host: &str, repository: &str) -> Result<bool, String> {
     let file = Candidate { path: "auth.json".into(), required: true, legacy: false };
-    let content = Content::parse(bytes)?;
+    let content = Content::parse(bytes, file.legacy)?;
     let entry = content.entry(&file, host, repository).map_err(|error| error.to_string())?;
     Ok(entry.is_some())
 }
 
 impl Content {
-    /// Reads the bytes of a file; an empty one is as good as one without entries.
-    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, String> {
+    /// Reads the bytes of a file, of the oldest form if it is `legacy`; an empty one is as good as one without entries.
+    pub(crate) fn parse(bytes: &[u8], legacy: bool) -> Result<Self, String> {
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Ok(Self::default());
         }
@@ -81,8 +81,11 @@ impl Content {
             return Err("no JSON object".to_owned());
         }
         // The parser's message could quote the content, so only its place is told.
-        serde_json::from_slice(bytes)
-            .map_err(|e| format!("not the expected JSON at line {} column {}", e.line(), e.column()))
+        let parsed = match legacy {
+            true => serde_json::from_slice(bytes).map(|auths| Self { auths, ..Self::default() }),
+            false => serde_json::from_slice(bytes),
+        };
+        parsed.map_err(|e| format!("not the expected JSON at line {} column {}", e.line(), e.column()))
     }
 
     /// The helpers for an image and what each is to be asked about, the longest key first.

@@ -11,7 +11,7 @@ pub(crate) struct Candidate {
     pub(crate) path: PathBuf,
     /// Whether somebody asked for this very file, so that its absence is an error.
     pub(crate) required: bool,
-    /// Whether its keys are of the older kind, addresses of which only the host counts.
+    /// Whether it is written in the oldest way: entries and nothing around them, of whose keys only the host counts.
     pub(crate) legacy: bool,
 }
 
@@ -31,14 +31,15 @@ pub(crate) fn candidates(environment: &Environment, authfile: Option<&Path>) -> 
         None => environment.host_file("/run/containers").join(environment.user().to_string()),
     });
     dirs.extend(config.map(|dir| dir.join("containers")));
-    let docker = environment.path("DOCKER_CONFIG").or_else(|| home.map(|home| home.join(".docker")));
+    let docker = environment.path("DOCKER_CONFIG").or_else(|| home.as_ref().map(|home| home.join(".docker")));
 
     let named = authfile.map(|path| Candidate { path: path.to_owned(), required: true, legacy: false });
     let found = |path| Candidate { path, required: false, legacy: false };
     let mut files: Vec<Candidate> = named.into_iter().collect();
     files.extend(environment.path("REGISTRY_AUTH_FILE").map(found));
     files.extend(dirs.into_iter().map(|dir| found(dir.join("auth.json"))));
-    files.extend(docker.map(|dir| Candidate { path: dir.join("config.json"), required: false, legacy: true }));
+    files.extend(docker.map(|dir| found(dir.join("config.json"))));
+    files.extend(home.map(|home| Candidate { path: home.join(".dockercfg"), required: false, legacy: true }));
     files
 }
 
@@ -62,6 +63,7 @@ mod tests {
             "/r/containers/auth.json",
             "/h/.config/containers/auth.json",
             "/h/.docker/config.json",
+            "/h/.dockercfg",
         ];
         assert_eq!(paths(0, &variables), root);
         let user = [
@@ -70,11 +72,18 @@ mod tests {
             "/r/containers/auth.json",
             "/h/.config/containers/auth.json",
             "/h/.docker/config.json",
+            "/h/.dockercfg",
         ];
         assert_eq!(paths(7, &variables[..2]), user);
         assert_eq!(paths(7, &[]), ["/run/containers/7/auth.json"]);
         let moved = [("HOME", "/h"), ("XDG_CONFIG_HOME", "/c"), ("DOCKER_CONFIG", "/d")];
-        let files = ["/c/ostree/auth.json", "/run/containers/7/auth.json", "/c/containers/auth.json", "/d/config.json"];
+        let files = [
+            "/c/ostree/auth.json",
+            "/run/containers/7/auth.json",
+            "/c/containers/auth.json",
+            "/d/config.json",
+            "/h/.dockercfg",
+        ];
         assert_eq!(paths(7, &moved), files);
     }
 

@@ -78,9 +78,9 @@ impl Registries {
         }
     }
 
-    /// The `credential-helpers`, where a file sets them.
+    /// The `credential-helpers`, where a file sets them. An empty list takes those of earlier files away, and is none itself.
     pub(crate) fn helpers(&self) -> Option<&[String]> {
-        self.helpers.as_deref()
+        self.helpers.as_deref().filter(|helpers| !helpers.is_empty())
     }
 
     /// The full names a name may stand for, in the order in which they are to be tried: the name itself where it names its
