@@ -7,6 +7,7 @@ use crate::blob::VerifyReader;
 use crate::descriptor::Descriptor;
 use crate::digest::Digest;
 use crate::document::{Document, resolve};
+use crate::each::{Stop, each};
 use crate::error::ImageError;
 use crate::index::Index;
 use crate::limits;
@@ -76,9 +77,11 @@ fn copy_blobs(
     sink: &dyn ImageSink,
     manifest: &Manifest,
 ) -> Result<Option<RawManifest>, ImageError> {
-    let copied: Result<Vec<_>, _> = manifest.layers.iter().map(|layer| copy_layer(source, sink, layer)).collect();
-    let copied = copied?;
-    copy_blob(source, sink, &manifest.config)?;
+    let stop = Stop::default();
+    let copied = each(sink.blobs_at_once(), &manifest.layers, &|| stop.now(), |_, layer| {
+        copy_layer(source, sink, layer, &stop)
+    })?;
+    copy_blob(source, sink, &manifest.config, &stop)?;
     match copied == manifest.layers {
         true => Ok(None),
         false => Manifest { layers: copied, ..manifest.clone() }.to_oci().to_raw().map(Some),
@@ -89,16 +92,17 @@ fn copy_blobs(
 /// descriptor names, and the sink does not have it at all, it is compressed anew, and the descriptor is another one.
 ///
 /// # Errors
-/// Those of the source, of the sink, and of verification.
+/// Those of the source, of the sink, and of verification, and that of `stop`.
 pub fn copy_layer(
     source: &dyn ImageSource,
     sink: &dyn ImageSink,
     descriptor: &Descriptor,
+    stop: &Stop,
 ) -> Result<Descriptor, ImageError> {
     if source.stored_as(descriptor)? == *descriptor {
-        copy_blob(source, sink, descriptor)?;
+        copy_blob(source, sink, descriptor, stop)?;
     } else if !sink.has_blob(descriptor)? {
-        return patiently(|| repack(source, sink, descriptor));
+        return patiently(|| repack((source, descriptor), sink, stop));
     }
     Ok(descriptor.clone())
 }
@@ -106,12 +110,17 @@ pub fn copy_layer(
 /// Copies one blob unless the sink has it. It is verified before the sink is told that it is complete.
 ///
 /// # Errors
-/// Those of the source, of the sink, and of verification.
-pub fn copy_blob(source: &dyn ImageSource, sink: &dyn ImageSink, descriptor: &Descriptor) -> Result<(), ImageError> {
+/// Those of the source, of the sink, and of verification, and that of `stop`.
+pub fn copy_blob(
+    source: &dyn ImageSource,
+    sink: &dyn ImageSink,
+    descriptor: &Descriptor,
+    stop: &Stop,
+) -> Result<(), ImageError> {
     if sink.has_blob(descriptor)? {
         return Ok(());
     }
-    patiently(|| send_blob(source, sink, descriptor))
+    patiently(|| send_blob((source, descriptor), sink, stop))
 }
 
 /// Sends a blob, and a few times more if the place it goes to lost it.
@@ -119,7 +128,11 @@ fn patiently<T>(send: impl Fn() -> Result<T, ImageError>) -> Result<T, ImageErro
     again(limits::LOST_WRITES, |error| matches!(error, ImageError::Lost { .. }), send)
 }
 
-fn send_blob(source: &dyn ImageSource, sink: &dyn ImageSink, descriptor: &Descriptor) -> Result<(), ImageError> {
+fn send_blob(
+    (source, descriptor): (&dyn ImageSource, &Descriptor),
+    sink: &dyn ImageSink,
+    stop: &Stop,
+) -> Result<(), ImageError> {
     let what = format!("blob {}", descriptor.digest);
     let mut reader = VerifyReader::new(source.blob(descriptor)?, descriptor, what.clone());
     let mut writer = sink.start_blob(Some(descriptor))?;
@@ -132,7 +145,9 @@ fn send_blob(source: &dyn ImageSource, sink: &dyn ImageSink, descriptor: &Descri
             Err(error) => return Err(ImageError::from_stream("reading", &what, error)),
         };
         let bytes = buffer.get(..got).unwrap_or_default();
-        writer.write_all(bytes).map_err(|error| ImageError::from_stream("writing", &what, error))?;
+        stop.check()
+            .and_then(|()| writer.write_all(bytes))
+            .map_err(|error| ImageError::from_stream("writing", &what, error))?;
     }
     reader.finish()?;
     writer.commit(descriptor)

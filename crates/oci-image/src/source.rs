@@ -1,6 +1,7 @@
 //! The seam of this crate: where images come from and where they go, on disk or over a network.
 
 use std::io::{Read, Write};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -98,6 +99,11 @@ pub trait ImageSink: Send + Sync {
     /// is not worth computing their digests beforehand. Empty where nothing is known.
     fn diff_ids(&self) -> Vec<Digest> {
         Vec::new()
+    }
+
+    /// How many blobs are worth writing at the same time. One, except where waiting for an answer is what takes the time.
+    fn blobs_at_once(&self) -> NonZeroUsize {
+        NonZeroUsize::MIN
     }
 
     /// Starts a blob. A sink that can take one blob at a time (an archive is one file) waits here until the blob that

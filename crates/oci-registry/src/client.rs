@@ -1,6 +1,7 @@
 //! The public face: one image on a registry as source and as sink. It delegates only.
 
 use std::io::Read;
+use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 
@@ -11,6 +12,7 @@ use oci_image::{
 use crate::attach;
 use crate::error::RegistryError;
 use crate::exchange::Session;
+use crate::limits;
 use crate::name::ImageName;
 use crate::options::RegistryOptions;
 use crate::pull;
@@ -141,6 +143,10 @@ impl ImageSink for RegistrySink {
         };
         // There may be no such image yet, or none that can be read: then nothing is known.
         read().map(|(_, config)| config.rootfs.diff_ids).unwrap_or_default()
+    }
+
+    fn blobs_at_once(&self) -> NonZeroUsize {
+        limits::BLOBS_AT_ONCE
     }
 
     fn start_blob(&self, known: Option<&Descriptor>) -> Result<Box<dyn BlobWriter>, ImageError> {

@@ -1,5 +1,6 @@
 //! Every bound on what a registry may make this crate read, hold or wait for, each with its reason.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 /// The largest manifest or index, in bytes. The distribution specification asks registries to accept at least 4 MiB, and
@@ -39,6 +40,10 @@ pub(crate) const PIPE_BYTES: usize = 1 << 20;
 /// The size of one piece of an upload whose digest is not known yet, in bytes, and the size up to which a blob is held
 /// in memory and sent whole, so that it can be sent again. Two of them are held for each running upload.
 pub(crate) const CHUNK_BYTES: usize = 8 << 20;
+
+/// How many blobs are written to a registry at the same time: enough to fill a line on which one connection waits, and
+/// each holds two pieces of [`CHUNK_BYTES`] and what is being compressed for it.
+pub(crate) const BLOBS_AT_ONCE: NonZeroUsize = NonZeroUsize::new(4).expect("four is not zero");
 
 /// The largest piece a registry may ask for with `OCI-Chunk-Min-Length`, in bytes: it has to be held in memory.
 pub(crate) const CHUNK_MAX_BYTES: usize = 64 << 20;

@@ -5,7 +5,8 @@ mod support;
 use std::io::Write;
 use std::time::Duration;
 
-use oci_image::{Descriptor, Digest, ImageError, ImageSink, RawManifest};
+use oci_image::copy::{Which, copy};
+use oci_image::{Descriptor, Digest, ImageError, ImageSink, Manifest, RawManifest, Stop};
 use oci_registry::{RegistryOptions, RegistrySink, TransferOptions};
 use support::{MANIFEST, MANIFEST_TYPE, MIB, bytes, descriptor, source, whole};
 use testkit::registry::{Behaviour, Fault, On, Registry, Seen, Trouble};
@@ -80,7 +81,9 @@ fn a_blob_that_can_be_read_again_is_sent_again_from_its_beginning() {
             to.fault(Fault::once(On::Upload, Trouble::CutUpload(*cut)));
         }
         let sink = RegistrySink::open(&format!("{}/a/b:t", to.host()), &options()).unwrap();
-        oci_image::copy::copy_blob(&source(&from, &options()), &sink, &known).map_err(|e| whole(&e)).unwrap();
+        oci_image::copy::copy_blob(&source(&from, &options()), &sink, &known, &Stop::default())
+            .map_err(|e| whole(&e))
+            .unwrap();
         assert_eq!(to.blob("a/b", &known.digest).map(|got| got == blob), Some(true), "{cuts:?}");
         assert_eq!(to.open_uploads(), 0);
     }
@@ -137,14 +140,58 @@ fn small_blobs_go_side_by_side_and_arrive_before_the_manifest() {
     let manifest =
         RawManifest { bytes: MANIFEST.to_vec(), media_type: MANIFEST_TYPE.into(), digest: Digest::sha256(MANIFEST) };
     sink.finish(&manifest).unwrap();
+    assert!(most_at_once(&registry) > 1, "one after the other");
+    assert!(blobs.iter().all(|blob| registry.blob("a/b", &descriptor(blob).digest).is_some()));
+}
+
+/// The most uploads that were open at once. All of them must have come before the first manifest.
+fn most_at_once(registry: &Registry) -> i32 {
     let seen = registry.seen();
     let last = seen.iter().rposition(|seen| seen.target.contains("/uploads/")).unwrap();
-    let named = seen.iter().position(|seen| seen.target.contains("/manifests/")).unwrap();
+    let named = seen.iter().position(|seen| seen.method == "PUT" && seen.target.contains("/manifests/")).unwrap();
     assert!(last < named, "the manifest came before a blob");
     let step = |open: &mut i32, seen: &Seen| {
         *open += i32::from(seen.method == "POST") - i32::from(seen.method == "PUT");
         Some(*open)
     };
-    assert!(seen.iter().scan(0, step).max() > Some(1), "one after the other");
-    assert!(blobs.iter().all(|blob| registry.blob("a/b", &descriptor(blob).digest).is_some()));
+    seen.iter().scan(0, step).max().unwrap_or_default()
+}
+
+/// An image of four layers, each too large to be sent from memory, of which all but those in `missing` are there.
+fn large_image(registry: &Registry, missing: &[usize]) -> Vec<Descriptor> {
+    let config = registry.put_blob("a/b", b"{}");
+    let config = Descriptor::new("application/vnd.oci.image.config.v1+json", config, 2);
+    let mut layers = Vec::new();
+    for number in 0..4 {
+        let blob = bytes(9 * MIB + number);
+        layers.push(descriptor(&blob));
+        if !missing.contains(&number) {
+            registry.put_blob("a/b", &blob);
+        }
+    }
+    let manifest = Manifest::new(config, layers.clone()).to_raw().unwrap();
+    registry.put_manifest("a/b", "t", &manifest.media_type, &manifest.bytes);
+    layers
+}
+
+#[test]
+fn large_blobs_go_side_by_side() {
+    let delay = Duration::from_millis(300);
+    let (from, to) = (start(), Registry::start(Behaviour { delay, ..Default::default() }).unwrap());
+    let layers = large_image(&from, &[]);
+    let options = RegistryOptions { timeout: Duration::from_secs(5), ..options() };
+    let sink = RegistrySink::open(&format!("{}/a/b:t", to.host()), &options).unwrap();
+    copy(&source(&from, &options), &sink, &Which::All).map_err(|e| whole(&e)).unwrap();
+    assert!(most_at_once(&to) > 1, "one after the other");
+    assert!(layers.iter().all(|layer| to.blob("a/b", &layer.digest).is_some()));
+}
+
+#[test]
+fn one_large_blob_that_fails_ends_the_others() {
+    let (from, to) = (start(), start());
+    let layers = large_image(&from, &[1]);
+    let sink = RegistrySink::open(&format!("{}/a/b:t", to.host()), &options()).unwrap();
+    let text = copy(&source(&from, &options()), &sink, &Which::All).map_err(|e| whole(&e)).unwrap_err();
+    assert!(text.contains(&layers[1].digest.to_string()), "{text}");
+    assert_eq!((to.open_uploads(), to.manifest("a/b", "t")), (0, None));
 }

@@ -6,7 +6,9 @@ use std::num::NonZeroUsize;
 use oci_image::copy::{copy_layer, put_blob};
 use oci_image::layer::{LayerWriter, WrittenLayer, open_layer};
 use oci_image::media_type::{self, LayerCompression};
-use oci_image::{Compression, Digest, ImageConfig, ImageSink, ImageSource, Manifest, Platform};
+use oci_image::{
+    Compression, Digest, ImageConfig, ImageSink, ImageSource, Manifest, Platform, Stop, default_jobs, each,
+};
 use ostree_core::Metadata;
 use ostree_tar::replace_detached;
 
@@ -49,10 +51,12 @@ pub fn replace_detached_metadata(
     listener.event(Event::Start { task: "copying", bytes: 0, layers: manifest.layers.len() });
     listener.event(Event::Layer { index: 0, name: old.descriptor.digest.to_string() });
     let written = again_if_lost(|| rewrite(source, sink, old, contents, options))?;
-    for (index, layer) in manifest.layers.iter_mut().enumerate().skip(1) {
-        listener.event(Event::Layer { index, name: layer.digest.to_string() });
-        *layer = copy_layer(source, sink, layer)?;
-    }
+    let (stop, upper) = (Stop::default(), manifest.layers.split_off(1.min(manifest.layers.len())));
+    let upper = each(sink.blobs_at_once(), &upper, &|| stop.now(), |index, layer| {
+        listener.event(Event::Layer { index: index + 1, name: layer.digest.to_string() });
+        copy_layer(source, sink, layer, &stop)
+    })?;
+    manifest.layers.extend(upper);
     listener.event(Event::Finishing);
     let mut manifest = manifest.to_oci();
     splice(&mut manifest, &mut config, old, &written);
@@ -96,7 +100,7 @@ fn rewrite(
         LayerCompression::Gzip => Compression::default(),
         LayerCompression::Zstd => "zstd".parse().unwrap_or_default(),
     };
-    let jobs = options.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, usize::from);
+    let jobs = options.jobs.unwrap_or_else(default_jobs).get();
     let mut writer = LayerWriter::new(sink.start_blob(None)?, compression, jobs).map_err(failed)?;
     let replaced = replace_detached(&mut layer, &mut writer, contents);
     replaced.map_err(|source| ContainerError::Layer { layer: name.clone(), source })?;

@@ -1,11 +1,12 @@
-//! Writing layers to an image, one after the other, each compressed by several threads.
+//! Writing layers to an image, as many at once as its place takes, each compressed by several threads.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use oci_image::layer::{LayerWriter, Workers, WrittenLayer};
-use oci_image::{BlobWriter, Compression, Descriptor, Digest, ImageError, ImageSink, again};
+use oci_image::{BlobWriter, Compression, Descriptor, Digest, ImageError, ImageSink, Stop, again, default_jobs, each};
 use ostree_tar::TarError;
 
 use crate::error::ContainerError;
@@ -21,13 +22,13 @@ pub struct LayerJob<'a> {
     listener: &'a dyn Listener,
     /// The diff-ids of the image that is to be replaced.
     present: BTreeSet<Digest>,
-    /// Uncompressed bytes of the layers that are finished.
-    done: u64,
-    index: usize,
+    /// Uncompressed bytes that were written, of all layers.
+    done: AtomicU64,
+    stop: Stop,
 }
 
 impl<'a> LayerJob<'a> {
-    /// Begins with the first layer. `jobs` threads compress; one for each processor if not set.
+    /// Begins. `jobs` threads compress; one for each processor if not set.
     ///
     /// # Errors
     /// [`ContainerError::WriteLayer`] when there are no more threads to be had.
@@ -36,30 +37,43 @@ impl<'a> LayerJob<'a> {
         jobs: Option<NonZeroUsize>,
         listener: &'a dyn Listener,
     ) -> Result<Self, ContainerError> {
-        let jobs = jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, usize::from);
-        let workers = Workers::new(jobs).map_err(|source| ContainerError::WriteLayer {
-            layer: "0".into(),
-            image: sink.name(),
-            source,
-        })?;
+        let workers = Workers::new(jobs.unwrap_or_else(default_jobs).get())
+            .map_err(|source| ContainerError::WriteLayer { layer: "0".into(), image: sink.name(), source })?;
         let present = sink.diff_ids().into_iter().collect();
-        Ok(Self { sink, workers, listener, present, done: 0, index: 0 })
+        Ok(Self { sink, workers, listener, present, done: AtomicU64::new(0), stop: Stop::default() })
     }
 
-    /// Says that the next layer begins.
-    pub fn announce(&mut self, name: &str) {
-        self.listener.event(Event::Layer { index: self.index, name: name.to_owned() });
-        self.index += 1;
+    /// Does `work` with every item, the image's layers, with as many at once as its place takes. Gives the results in their
+    /// order.
+    ///
+    /// # Errors
+    /// The first one; the others stop then.
+    pub fn each<T: Sync, R: Send>(
+        &self,
+        items: &[T],
+        work: impl Fn(usize, &T) -> Result<R, ContainerError> + Sync,
+    ) -> Result<Vec<R>, ContainerError> {
+        each(self.sink.blobs_at_once(), items, &|| self.stop.now(), work)
     }
 
-    /// Writes the next layer, unless the image's place has it.
+    /// What tells that another layer failed.
+    pub fn stop(&self) -> &Stop {
+        &self.stop
+    }
+
+    /// Says that the layer at `index` begins.
+    pub fn announce(&self, index: usize, name: &str) {
+        self.listener.event(Event::Layer { index, name: name.to_owned() });
+    }
+
+    /// Writes the layer at `index`, unless the image's place has it.
     pub fn write(
-        &mut self,
-        name: &str,
+        &self,
+        (index, name): (usize, &str),
         compression: Compression,
         produce: Produce<'_>,
     ) -> Result<WrittenLayer, ContainerError> {
-        self.announce(name);
+        self.announce(index, name);
         let known = match self.is_expected(name, produce)? {
             // Computing the digest beforehand costs a pass over the objects, and saves sending the layer.
             true => Some(self.compress(name, compression, produce, (io::sink(), true))?.0),
@@ -68,13 +82,10 @@ impl<'a> LayerJob<'a> {
         if let Some(written) = &known
             && self.sink.has_blob(&written.descriptor())?
         {
-            self.done += written.uncompressed;
             return Ok(written.clone());
         }
         let descriptor = known.as_ref().map(WrittenLayer::descriptor);
-        let written = again_if_lost(|| self.send(name, compression, produce, descriptor.as_ref()))?;
-        self.done += written.uncompressed;
-        Ok(written)
+        again_if_lost(|| self.send(name, compression, produce, descriptor.as_ref()))
     }
 
     /// Writes a layer once.
@@ -119,9 +130,15 @@ impl<'a> LayerJob<'a> {
     ) -> Result<(WrittenLayer, W), ContainerError> {
         let failed = |source| ContainerError::WriteLayer { layer: name.to_owned(), image: self.sink.name(), source };
         let writer = LayerWriter::with_workers(inner, compression, &self.workers).map_err(failed)?;
-        let mut counting = Counting { writer, listener: report.then_some(self.listener), done: self.done };
-        produce(&mut counting).map_err(|source| ContainerError::Layer { layer: name.to_owned(), source })?;
-        counting.writer.finish().map_err(failed)
+        let mut counting = Counting { writer, job: self, report, counted: 0 };
+        match produce(&mut counting) {
+            Ok(()) => counting.writer.finish().map_err(failed),
+            Err(source) => {
+                // It may be written again.
+                self.done.fetch_sub(counting.counted, Ordering::Relaxed);
+                Err(ContainerError::Layer { layer: name.to_owned(), source })
+            }
+        }
     }
 }
 
@@ -138,19 +155,24 @@ fn is_lost(error: &ContainerError) -> bool {
     }
 }
 
-/// Reports the bytes that pass through.
+/// Reports the bytes that pass through, until another layer fails.
 struct Counting<'a, W: Write> {
     writer: LayerWriter<W>,
-    listener: Option<&'a dyn Listener>,
-    done: u64,
+    job: &'a LayerJob<'a>,
+    report: bool,
+    /// What this one added to the job's bytes.
+    counted: u64,
 }
 
 impl<W: Write> Write for Counting<'_, W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.job.stop.check()?;
         let written = self.writer.write(bytes)?;
-        self.done += written as u64;
-        if let Some(listener) = self.listener {
-            listener.event(Event::Bytes(self.done));
+        if self.report {
+            let new = written as u64;
+            self.counted += new;
+            let done = self.job.done.fetch_add(new, Ordering::Relaxed) + new;
+            self.job.listener.event(Event::Bytes(done));
         }
         Ok(written)
     }

@@ -79,12 +79,13 @@ pub fn derive(
     let below = tree_of(repo, parent, (&info, options), listener)?;
     let difference = diff::difference((repo, &object), (below.0, &below.1))?;
     listener.event(Event::Start { task: "deriving", bytes: 0, layers: info.manifest.layers.len() + 1 });
-    let mut job = LayerJob::new(sink, options.jobs, listener)?;
-    for layer in &mut info.manifest.layers {
-        job.announce(&layer.digest.to_string());
-        *layer = copy_layer(parent.source, sink, layer)?;
-    }
-    let written = write(&mut job, repo, commit, &difference, options)?;
+    let job = LayerJob::new(sink, options.jobs, listener)?;
+    info.manifest.layers = job.each(&info.manifest.layers, |index, layer| {
+        job.announce(index, &layer.digest.to_string());
+        Ok(copy_layer(parent.source, sink, layer, job.stop())?)
+    })?;
+    let index = info.manifest.layers.len();
+    let written = write((&job, index), (repo, commit), &difference, options)?;
     listener.event(Event::Finishing);
     let made = documents::Made { id: commit, commit: &object, labels, layer: written.as_ref() };
     let digest = documents::store(sink, (&info, parent.image), &made, options)?;
@@ -99,16 +100,15 @@ pub fn derive(
 }
 
 fn write(
-    job: &mut LayerJob<'_>,
-    repo: &Repo,
-    commit: &CommitId,
+    (job, index): (&LayerJob<'_>, usize),
+    (repo, commit): (&Repo, &CommitId),
     difference: &Difference,
     options: &EncapsulateOptions,
 ) -> Result<Option<WrittenLayer>, ContainerError> {
     let Some(tree) = &difference.tree else { return Ok(None) };
     let raw = RawOptions { commit: *commit, implicit: &difference.implicit, factory_var: false };
     let produce = |out: &mut dyn std::io::Write| write_raw_layer(repo, &mut tree.clone(), raw, out).map(|_| ());
-    job.write(&format!("of commit {commit}"), options.compression, &produce).map(Some)
+    job.write((index, &format!("of commit {commit}")), options.compression, &produce).map(Some)
 }
 
 /// The tree of the parent: the one that the repository keeps, if it keeps all files; else the one of the image's layers,

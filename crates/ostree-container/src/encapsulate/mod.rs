@@ -47,7 +47,7 @@ pub fn encapsulate(
     };
     let plan = plan::plan(store, commit, options.content.as_ref())?;
     listener.event(Event::Start { task: "encapsulating", bytes: 0, layers: 1 + plan.chunks.len() });
-    let layers = layers::write(store, (commit, &object), plan, (sink, options), listener)?;
+    let layers = layers::write(store, (commit, &object), &plan, (sink, options), listener)?;
     listener.event(Event::Finishing);
     let documents = documents::documents(&object, labels, platform, &layers, options)?;
     let digest = documents::store(sink, &documents)?;

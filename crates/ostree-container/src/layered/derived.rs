@@ -16,9 +16,9 @@ use crate::layered::options::PullOptions;
 use crate::layered::plan::PlannedLayer;
 use crate::layered::policy;
 use crate::layered::present::Kept;
-use crate::pull::each::each;
 use crate::pull::pipe::read_layer;
 use crate::pull::received::{Received, doubtful};
+use oci_image::each;
 
 /// A derived layer, read or found.
 pub struct Derived {

@@ -10,7 +10,7 @@ use ostree_repo::TransactionOptions;
 use ostree_tar::layer::VarPlace;
 
 use crate::layered::notes::Rules;
-use crate::pull::each::default_jobs;
+use oci_image::default_jobs;
 
 /// How an image is pulled.
 #[derive(Default)]

@@ -11,7 +11,7 @@ use ostree_selinux::Policy;
 
 use crate::error::ContainerError;
 use crate::layered::merge::{LABEL, WHITEOUT, put};
-use crate::pull::each::each;
+use oci_image::each;
 
 /// Relabels trees. What they had before is taken back as soon as nothing needs it, so that at no time there are two of
 /// many objects.

@@ -13,10 +13,10 @@ use ostree_tar::{TarError, import, import_object_set};
 
 use crate::error::ContainerError;
 use crate::keys::COMMIT_LABEL;
-use crate::pull::each::each;
 use crate::pull::pipe::read_layer;
 use crate::pull::received::{Received, doubtful};
 use crate::shape::Layer;
+use oci_image::each;
 
 /// The layers of one commit on their way into a repository.
 pub struct BaseImport<'a> {

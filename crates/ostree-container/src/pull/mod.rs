@@ -2,7 +2,6 @@
 
 pub(crate) mod ahead;
 pub(crate) mod base;
-pub(crate) mod each;
 mod eager;
 pub(crate) mod pipe;
 pub(crate) mod received;

@@ -14,10 +14,10 @@ use crate::keys::COMMIT_LABEL;
 use crate::need::Need;
 use crate::progress::{Event, Listener};
 use crate::pull::base::{BaseImport, Held, check_label, check_whole};
-use crate::pull::each::default_jobs;
 use crate::pull::received::{Received, bytes_of};
 use crate::shape::Shape;
 use crate::space;
+use oci_image::default_jobs;
 
 /// How an image is imported.
 #[derive(Default)]

@@ -79,28 +79,23 @@ fn write_layers(
     options: &ReexportOptions,
     listener: &dyn Listener,
 ) -> Result<Vec<NewLayer>, ContainerError> {
-    let mut job = LayerJob::new(sink, options.jobs, listener)?;
+    let job = LayerJob::new(sink, options.jobs, listener)?;
     let there = plan.layers.iter().map(|layer| is_there(layer, sink, options)).collect::<Result<Vec<_>, _>>()?;
     let recipe = match there.contains(&None) {
         true => probe::recipe(plan, &job, options.compression)?,
         false => probe::Recipe::default(),
     };
-    let mut layers = Vec::with_capacity(plan.layers.len());
-    for (layer, there) in plan.layers.iter().zip(there) {
+    let layers: Vec<_> = plan.layers.iter().zip(there).collect();
+    job.each(&layers, |index, (layer, there)| {
         let name = layer.descriptor.digest.to_string();
-        layers.push(match there {
-            Some(found) => {
-                job.announce(&name);
-                found
-            }
-            None => {
-                let produce = |out: &mut dyn std::io::Write| plan.produce(layer, recipe.variant, out);
-                let written = job.write(&name, recipe.compression, &produce)?;
-                NewLayer { descriptor: written.descriptor(), diff_id: written.diff_id }
-            }
-        });
-    }
-    Ok(layers)
+        if let Some(found) = there {
+            job.announce(index, &name);
+            return Ok(found.clone());
+        }
+        let produce = |out: &mut dyn std::io::Write| plan.produce(layer, recipe.variant, out);
+        let written = job.write((index, &name), recipe.compression, &produce)?;
+        Ok(NewLayer { descriptor: written.descriptor(), diff_id: written.diff_id })
+    })
 }
 
 /// The layer as it was pulled, if the sink has it, and no other compression is asked for.

@@ -1,16 +1,42 @@
 //! Doing the same with several layers at once.
 
+use std::io;
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// How many threads to use where nobody said.
+/// Tells those who work beside each other that one of them failed, so that the others need not go on.
+#[derive(Debug, Default)]
+pub struct Stop(AtomicBool);
+
+impl Stop {
+    /// Tells it.
+    pub fn now(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether to go on.
+    ///
+    /// # Errors
+    /// It was told. Nobody gets to see this error, which comes after the one that was the reason.
+    pub fn check(&self) -> io::Result<()> {
+        match self.0.load(Ordering::Relaxed) {
+            true => Err(io::Error::other("another layer failed")),
+            false => Ok(()),
+        }
+    }
+}
+
+/// How many threads to use where nobody said: one for each processor.
 pub fn default_jobs() -> NonZeroUsize {
     std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
 /// Calls `work` with every item, on up to `jobs` threads, which begin with the first items. Gives the results in the order
-/// of the items. After the first error `stop` is called, nothing further is begun, and that error is given.
+/// of the items.
+///
+/// # Errors
+/// The first one. After it `stop` is called, and nothing further is begun.
 pub fn each<T: Sync, R: Send, E: Send>(
     jobs: NonZeroUsize,
     items: &[T],
