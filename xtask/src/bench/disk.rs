@@ -66,6 +66,8 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
+        // The file keeps what was deleted in it until it is told; not every place can be told.
+        let _ = cmd("fstrim").arg(&self.root).read();
         if let Err(problem) = cmd("umount").arg(&self.root).read() {
             println!("the bench's disk stays mounted: {problem:#}");
         }
