@@ -2,32 +2,33 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use rustix::fs::{Mode, OFlags, ResolveFlags};
+use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
+use crate::beneath;
 use crate::error::StorageError;
-
-/// Without NONBLOCK a named pipe would keep us waiting.
-const FILE: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOFOLLOW);
-const DIRECTORY: OFlags = OFlags::PATH.union(OFlags::CLOEXEC).union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW);
+use crate::foreign::ForeignFiles;
 
 /// A layer's directory.
 #[derive(Debug)]
 pub(crate) struct DiffDir {
     fd: OwnedFd,
     path: PathBuf,
+    foreign: Arc<ForeignFiles>,
 }
 
 impl DiffDir {
-    pub(crate) fn open(path: &Path) -> Result<Self, StorageError> {
+    /// Files that this user may not open are left to `foreign`.
+    pub(crate) fn open(path: &Path, foreign: Arc<ForeignFiles>) -> Result<Self, StorageError> {
         let flags = OFlags::PATH | OFlags::CLOEXEC | OFlags::DIRECTORY;
         match rustix::fs::open(path, flags, Mode::empty()) {
-            Ok(fd) => Ok(Self { fd, path: path.to_owned() }),
+            Ok(fd) => Ok(Self { fd, path: path.to_owned(), foreign }),
             Err(errno) => Err(StorageError::Io { action: "opening", path: path.to_owned(), source: errno.into() }),
         }
     }
@@ -41,7 +42,7 @@ impl DiffDir {
     /// is none.
     pub(crate) fn open_file(&self, name: &[u8], size: u64) -> Result<File, String> {
         let inside = clean(name).ok_or("its name leads out of the layer")?;
-        let file = self.open_inside(&inside).map(File::from).map_err(|errno| self.explain(errno, &inside))?;
+        let file = self.open_inside(&inside).map(File::from)?;
         let metadata = file.metadata().map_err(|error| error.to_string())?;
         if !metadata.is_file() {
             return Err("not a regular file any more".to_owned());
@@ -52,19 +53,18 @@ impl DiffDir {
         Ok(file)
     }
 
-    fn open_inside(&self, inside: &Path) -> Result<OwnedFd, Errno> {
-        let open = |resolve| rustix::fs::openat2(&self.fd, inside, FILE, Mode::empty(), resolve);
-        match open(ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS) {
-            // An archive may have put files through a link of its own; the layer is their root then, as it was when they were
-            // unpacked.
-            Err(Errno::LOOP) => open(ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS),
-            // Kernels before 5.6.
-            Err(Errno::NOSYS) => self.walk_to(inside),
-            other => other,
+    fn open_inside(&self, inside: &Path) -> Result<OwnedFd, String> {
+        match beneath::open(self.fd.as_fd(), inside) {
+            Err(Errno::ACCESS | Errno::PERM) => self
+                .foreign
+                .open(self.fd.as_fd(), inside)
+                .map_err(|(errno, lacks)| self.explain(errno, inside, lacks.as_deref())),
+            opened => opened.map_err(|errno| self.explain(errno, inside, None)),
         }
     }
 
-    fn explain(&self, errno: Errno, inside: &Path) -> String {
+    /// Why a file could not be opened, and what is in the way of reading it as another user.
+    fn explain(&self, errno: Errno, inside: &Path, lacks: Option<&str>) -> String {
         match errno {
             Errno::NOENT | Errno::NOTDIR => "missing".to_owned(),
             Errno::LOOP => "a link is in its place".to_owned(),
@@ -74,24 +74,15 @@ impl DiffDir {
                     |_| String::new(),
                     |file| format!(" (mode {:04o}, owner {}:{})", file.mode() & 0o7777, file.uid(), file.gid()),
                 );
+                let lacks =
+                    lacks.map_or_else(String::new, |lacks| format!(", and not by its subordinate ids: {lacks}"));
                 format!(
-                    "unreadable for this user{owner}; run this in the user namespace of the containers, as `podman unshare` \
-                     does, or as root"
+                    "unreadable for this user{owner}{lacks}; run this in the user namespace of the containers, as `podman \
+                     unshare` does, or as root"
                 )
             }
             other => std::io::Error::from(other).to_string(),
         }
-    }
-
-    /// Opens a file by its components, none of which may be a link.
-    fn walk_to(&self, inside: &Path) -> Result<OwnedFd, Errno> {
-        let name = inside.file_name().ok_or(Errno::ISDIR)?;
-        let mut dir: Option<OwnedFd> = None;
-        for component in inside.parent().into_iter().flat_map(Path::components) {
-            let below = dir.as_ref().unwrap_or(&self.fd);
-            dir = Some(rustix::fs::openat(below, component.as_os_str(), DIRECTORY, Mode::empty())?);
-        }
-        rustix::fs::openat(dir.as_ref().unwrap_or(&self.fd), name, FILE, Mode::empty())
     }
 }
 
@@ -117,6 +108,7 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+    use crate::environment::Environment;
 
     fn layer() -> (tempfile::TempDir, DiffDir) {
         let outside = tempfile::tempdir().unwrap();
@@ -128,7 +120,8 @@ mod tests {
         symlink("../secret", diff.join("out")).unwrap();
         symlink("..", diff.join("up")).unwrap();
         symlink("usr/lib/x", diff.join("link")).unwrap();
-        let dir = DiffDir::open(&diff).unwrap();
+        let foreign = Arc::new(ForeignFiles::new(&Environment::new(outside.path(), 0, &[])));
+        let dir = DiffDir::open(&diff, foreign).unwrap();
         (outside, dir)
     }
 
@@ -160,14 +153,5 @@ mod tests {
             assert!(dir.open_file(name.as_bytes(), 3).is_err(), "{name}");
         }
         assert_eq!(dir.open_file(b"usr/lib/x", 4).unwrap_err(), "damaged: 3 bytes in place of 4");
-    }
-
-    #[test]
-    fn walking_follows_no_link() {
-        let (_outside, dir) = layer();
-        assert!(dir.walk_to(Path::new("usr/lib/x")).is_ok());
-        for name in ["lib/x", "link", "out", "up/secret"] {
-            assert!(dir.walk_to(Path::new(name)).is_err(), "{name}");
-        }
     }
 }

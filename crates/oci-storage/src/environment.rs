@@ -26,6 +26,7 @@ pub struct Environment {
     variables: BTreeMap<String, OsString>,
     user: u32,
     root: PathBuf,
+    helper: Option<PathBuf>,
 }
 
 impl Environment {
@@ -33,7 +34,8 @@ impl Environment {
     #[must_use]
     pub fn of_this_process() -> Self {
         let variables = NAMES.iter().filter_map(|name| Some(((*name).to_owned(), env::var_os(name)?)));
-        Self { variables: variables.collect(), user: rustix::process::geteuid().as_raw(), root: PathBuf::from("/") }
+        let user = rustix::process::geteuid().as_raw();
+        Self { variables: variables.collect(), user, root: PathBuf::from("/"), helper: None }
     }
 
     /// Other surroundings: `root` is where `/etc`, `/usr`, `/var` and root's home are looked for, `user` the number of the
@@ -41,7 +43,25 @@ impl Environment {
     #[must_use]
     pub fn new(root: &Path, user: u32, variables: &[(&str, &str)]) -> Self {
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), OsString::from(value))).collect();
-        Self { variables, user, root: root.to_owned() }
+        Self { variables, user, root: root.to_owned(), helper: None }
+    }
+
+    /// Lets files that belong to the user's subordinate users be opened by a process that has their ids. `program` is started
+    /// for that under the name [`crate::HELPER`], and must call [`crate::serve_files`] then; `newuidmap` and `newgidmap` give
+    /// it the ids. Without, such files are refused.
+    #[must_use]
+    pub fn with_helper(self, program: &Path) -> Self {
+        Self { helper: Some(program.to_owned()), ..self }
+    }
+
+    /// The program that is started as helper.
+    pub(crate) fn helper(&self) -> Option<&Path> {
+        self.helper.as_deref()
+    }
+
+    /// The number of the user as whom this process runs.
+    pub(crate) fn own_user(&self) -> u32 {
+        self.user
     }
 
     /// The number of the user whose storage it is.

@@ -14,3 +14,10 @@ pub const MAX_TAR_SPLIT_LINE: u64 = 32 * 1024 * 1024;
 
 /// How long another program may keep the storage locked. An engine that unpacks a large layer holds the lock all the while.
 pub const MAX_LOCK_WAIT: Duration = Duration::from_secs(600);
+
+/// Bytes of `/etc/passwd`, `/etc/subuid` and `/etc/subgid` that are looked at. A line takes about fifty, so this is room for
+/// a hundred thousand users.
+pub const MAX_USERS: u64 = 8 * 1024 * 1024;
+
+/// Bytes of a path in a request to the helper; the kernel takes no longer one.
+pub const MAX_PATH: usize = 4096;

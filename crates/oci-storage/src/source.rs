@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use oci_image::limits::{MAX_CONFIG, MAX_LAYERS, MAX_MANIFEST};
 use oci_image::{
@@ -14,6 +14,7 @@ use crate::assemble::LayerBytes;
 use crate::environment::Environment;
 use crate::error::StorageError;
 use crate::find::{Found, find};
+use crate::foreign::ForeignFiles;
 use crate::layout::Layout;
 use crate::lock::Guard;
 use crate::records::LayerRecord;
@@ -59,6 +60,7 @@ pub struct StorageSource {
     read: Mutex<Vec<Found>>,
     /// The layers of all manifests that were read so far, by the digests in these.
     kept: Mutex<BTreeMap<Digest, Kept>>,
+    foreign: Arc<ForeignFiles>,
 }
 
 impl StorageSource {
@@ -87,7 +89,8 @@ impl StorageSource {
         }
         let name = format!("containers-storage:{reference}");
         let (read, kept) = (Mutex::default(), Mutex::default());
-        let source = Self { name, stores, images, layers, manifest, read, kept };
+        let foreign = Arc::new(ForeignFiles::new(environment));
+        let source = Self { name, stores, images, layers, manifest, read, kept, foreign };
         source.learn(&found, &source.manifest)?;
         Ok(source)
     }
@@ -179,7 +182,7 @@ impl StorageSource {
 
     fn open_layer(&self, kept: &Kept) -> Result<LayerBytes, ImageError> {
         let OpenLayer { store, layer, split, lock } = self.open_split(kept)?;
-        let dir = store.diff_dir(&layer.id)?;
+        let dir = store.diff_dir(&layer.id, Arc::clone(&self.foreign))?;
         Ok(LayerBytes::new(layer.id.as_str().to_owned(), split, dir, lock))
     }
 

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use flate2::bufread::MultiGzDecoder;
 use rustix::fs::{Mode, OFlags};
@@ -10,6 +11,7 @@ use rustix::fs::{Mode, OFlags};
 use crate::big_data;
 use crate::diff_dir::DiffDir;
 use crate::error::StorageError;
+use crate::foreign::ForeignFiles;
 use crate::limits::MAX_RECORDS;
 use crate::lock::{self, Guard};
 use crate::records::{ImageRecord, LayerRecord, RecordId, parse_images, parse_layers};
@@ -128,13 +130,14 @@ impl Store {
         Ok(file.map(|file| TarSplit::new(BufReader::new(MultiGzDecoder::new(BufReader::new(file))))))
     }
 
-    /// The directory with a layer's files.
-    pub(crate) fn diff_dir(&self, layer: &RecordId) -> Result<DiffDir, StorageError> {
+    /// The directory with a layer's files. Those that this user may not open are left to `foreign`.
+    pub(crate) fn diff_dir(&self, layer: &RecordId, foreign: Arc<ForeignFiles>) -> Result<DiffDir, StorageError> {
         let own = self.root.join(self.driver.name());
-        DiffDir::open(&match self.driver {
+        let path = match self.driver {
             Driver::Overlay => own.join(layer.as_str()).join("diff"),
             Driver::Vfs => own.join("dir").join(layer.as_str()),
-        })
+        };
+        DiffDir::open(&path, foreign)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Opening images, wherever they are, and how their registries are to be reached.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -95,7 +95,8 @@ impl RegistryArgs {
         Ok(match reference.transport {
             Transport::Registry => Box::new(RegistrySource::open(&reference.name, &self.options())?),
             Transport::ContainersStorage => {
-                Box::new(StorageSource::open(&reference.name, &oci_storage::Environment::of_this_process())?)
+                let environment = oci_storage::Environment::of_this_process().with_helper(Path::new("/proc/self/exe"));
+                Box::new(StorageSource::open(&reference.name, &environment)?)
             }
             _ => disk::open_source(reference)?,
         })
