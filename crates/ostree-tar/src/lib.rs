@@ -32,5 +32,6 @@ pub use read::{ImportOptions, ImportStats, Imported, check_complete, import, imp
 pub use tree::{TreeOptions, add_archive};
 pub use write::{
     ChunkOptions, DirAttributes, DirMap, ExportOptions, FileMap, Flavour, RawOptions, Stats, dirs_of, export, files_of,
-    write_chunk_layer, write_commit_layer, write_raw_layer,
+    measure_chunk_layer, measure_commit_layer, measure_raw_layer, write_chunk_layer, write_commit_layer,
+    write_raw_layer,
 };

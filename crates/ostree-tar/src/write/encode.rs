@@ -63,14 +63,25 @@ impl<'a> Head<'a> {
 
 /// A tar stream being written through one large buffer.
 pub(crate) struct TarOut<'a> {
-    out: &'a mut dyn Write,
+    /// Where it goes; where it goes nowhere, content is not read either.
+    out: Option<&'a mut dyn Write>,
     buffer: Vec<u8>,
     flushed: u64,
 }
 
 impl<'a> TarOut<'a> {
     pub(crate) fn new(out: &'a mut dyn Write) -> Self {
-        Self { out, buffer: Vec::with_capacity(BUFFER_SIZE), flushed: 0 }
+        Self { out: Some(out), buffer: Vec::with_capacity(BUFFER_SIZE), flushed: 0 }
+    }
+
+    /// A stream that goes nowhere, to learn its length.
+    pub(crate) fn measuring() -> Self {
+        Self { out: None, buffer: Vec::new(), flushed: 0 }
+    }
+
+    /// How long a stream that goes nowhere is so far, in bytes.
+    pub(crate) fn measured(&self) -> u64 {
+        self.flushed
     }
 
     /// Writes the headers of an entry. Its content follows by [`TarOut::copy`] or [`TarOut::bytes`].
@@ -175,6 +186,10 @@ impl<'a> TarOut<'a> {
         size: u64,
         failed: &dyn Fn(std::io::Error) -> TarError,
     ) -> Result<(), TarError> {
+        if self.out.is_none() {
+            self.flushed += size;
+            return self.pad(size);
+        }
         let mut left = size;
         while left > 0 {
             if self.buffer.len() == BUFFER_SIZE {
@@ -202,6 +217,10 @@ impl<'a> TarOut<'a> {
 
     /// Writes bytes as they are.
     pub(crate) fn raw(&mut self, bytes: &[u8]) -> Result<(), TarError> {
+        if self.out.is_none() {
+            self.flushed += bytes.len() as u64;
+            return Ok(());
+        }
         if self.buffer.len() + bytes.len() > BUFFER_SIZE {
             self.flush()?;
         }
@@ -222,7 +241,9 @@ impl<'a> TarOut<'a> {
 
     fn write_through(&mut self, bytes: &[u8]) -> Result<(), TarError> {
         let offset = self.flushed;
-        self.out.write_all(bytes).map_err(|source| TarError::Write { offset, source })?;
+        if let Some(out) = &mut self.out {
+            out.write_all(bytes).map_err(|source| TarError::Write { offset, source })?;
+        }
         self.flushed += bytes.len() as u64;
         Ok(())
     }
@@ -240,7 +261,9 @@ impl<'a> TarOut<'a> {
         self.raw(&[0; 2 * BLOCK])?;
         self.flush()?;
         let offset = self.flushed;
-        self.out.flush().map_err(|source| TarError::Write { offset, source })?;
+        if let Some(out) = &mut self.out {
+            out.flush().map_err(|source| TarError::Write { offset, source })?;
+        }
         Ok(self.flushed)
     }
 }

@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 use std::io::Write;
 
-use ostree_core::{CommitId, ReadObject};
+use ostree_core::{CommitId, FileId, ReadObject};
 
 use super::encode::TarOut;
 use super::links::{self, Position};
-use super::objects::{ExportOptions, Flavour, ObjectWriter, Stats};
+use super::objects::{ExportOptions, Flavour, ObjectWriter, OpenFile, Stats};
 use super::plan::{DirMap, FileMap};
 use super::prefetch::for_each_file;
 use super::skeleton::skeleton;
@@ -56,15 +56,25 @@ pub fn write_chunk_layer(
 fn write_files(writer: &mut ObjectWriter<'_>, files: &FileMap, parents: Option<&DirMap>) -> Result<(), TarError> {
     let mut written = HashSet::new();
     for_each_file(writer.store, files, &mut |id, paths, file| {
-        let attributes = writer.file(id, file)?;
-        for path in paths {
-            if let Some(dirs) = parents {
-                write_parents(&mut writer.out, path, dirs, &mut written)?;
-            }
-            links::file(&mut writer.out, path, id, &attributes, Position::Layer)?;
-        }
-        Ok(())
+        write_file(writer, (id, paths, file), parents, &mut written)
     })
+}
+
+/// Writes a file object and its paths, with the parents of those as far as they are not in `written`.
+pub(super) fn write_file<'p>(
+    writer: &mut ObjectWriter<'_>,
+    (id, paths, file): (&FileId, &'p [String], OpenFile),
+    parents: Option<&DirMap>,
+    written: &mut HashSet<&'p str>,
+) -> Result<(), TarError> {
+    let attributes = writer.file(id, file)?;
+    for path in paths {
+        if let Some(dirs) = parents {
+            write_parents(&mut writer.out, path, dirs, written)?;
+        }
+        links::file(&mut writer.out, path, id, &attributes, Position::Layer)?;
+    }
+    Ok(())
 }
 
 /// Writes the directories above a path that are not in `written` yet, from the top down.

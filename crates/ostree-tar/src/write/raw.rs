@@ -41,7 +41,16 @@ pub fn write_raw_layer(
     options: RawOptions<'_>,
     mut out: impl Write,
 ) -> Result<Stats, TarError> {
-    let out = TarOut::new(&mut out);
+    raw_layer(store, tree, options, TarOut::new(&mut out))
+}
+
+/// Writes the layer to a stream.
+pub(super) fn raw_layer<'a>(
+    store: &'a dyn ReadObject,
+    tree: &mut MutableTree,
+    options: RawOptions<'a>,
+    out: TarOut<'a>,
+) -> Result<Stats, TarError> {
     let mut writer = RawWriter { store, options, out, first: HashMap::new(), stats: Stats::default() };
     writer.directory(tree, &mut String::new(), 0)?;
     Ok(Stats { stream_bytes: writer.out.finish()?, ..writer.stats })

@@ -79,6 +79,8 @@ fn one_layer_and_many_layers() {
             let mut whole = Vec::new();
             let options = ExportOptions { flavour };
             ostree_tar::write_commit_layer(&store, &commit, &files, options, &mut whole).unwrap();
+            let measured = ostree_tar::measure_commit_layer(&Unread(&store), &commit, &files, options).unwrap();
+            assert_eq!(measured, whole.len() as u64);
             let (back, _) = imported(&whole).unwrap();
             assert_same(&store, &back, &commit);
             many_layers(&store, &commit, flavour, files);
@@ -96,7 +98,9 @@ fn many_layers(store: &MemoryStore, commit: &CommitId, flavour: Flavour, mut rem
     assert!(check_complete(&back, commit).unwrap_err().to_string().contains("is incomplete"));
     for parent_dirs in [None, Some(&dirs)] {
         let mut second = Vec::new();
-        ostree_tar::write_chunk_layer(store, &chunk, ChunkOptions { flavour, parent_dirs }, &mut second).unwrap();
+        let options = ChunkOptions { flavour, parent_dirs };
+        ostree_tar::write_chunk_layer(store, &chunk, options, &mut second).unwrap();
+        assert_eq!(ostree_tar::measure_chunk_layer(&Unread(store), &chunk, options).unwrap(), second.len() as u64);
         let (ids, _) = import_object_set(&second[..], &back, 2).unwrap();
         assert_eq!(ids, chunk.keys().copied().collect::<BTreeSet<_>>());
         if parent_dirs.is_some() {
@@ -213,6 +217,55 @@ fn the_shared_flavour_has_the_bytes_of_ostree_ext() {
     ostree_tar::write_commit_layer(&store, &commit, &files, options, &mut layer).unwrap();
     let known = "296c363502aa985ff127e2bbce9653cfbb9c00029718ad3fb71c8c72b3dcda7f";
     assert_eq!(ostree_core::Checksum::of(&layer).to_string(), known);
+}
+
+/// So many files that threads share the measuring.
+#[test]
+fn many_files_are_measured_as_they_are_written() {
+    let store = MemoryStore::new();
+    let mut tree = SampleTree::new(&store).unwrap();
+    for number in 0..2500_usize {
+        tree.file(&format!("usr/{}", "n".repeat(number % 150 + 1) + &number.to_string()), 0o644, &number.to_le_bytes())
+            .unwrap();
+    }
+    let commit = tree.commit(Metadata::default()).unwrap();
+    let files = ostree_tar::files_of(&store, &commit).unwrap();
+    for flavour in FLAVOURS {
+        let mut layer = Vec::new();
+        ostree_tar::write_commit_layer(&store, &commit, &files, ExportOptions { flavour }, &mut layer).unwrap();
+        let measured = ostree_tar::measure_commit_layer(&store, &commit, &files, ExportOptions { flavour }).unwrap();
+        assert_eq!(measured, layer.len() as u64);
+    }
+}
+
+/// A store whose files cannot be read, only opened.
+struct Unread<'a>(&'a MemoryStore);
+
+impl ReadObject for Unread<'_> {
+    fn has_object(&self, name: &ObjectName) -> Result<bool, StoreError> {
+        ReadObject::has_object(self.0, name)
+    }
+
+    fn read_metadata(&self, name: &ObjectName) -> Result<Option<Vec<u8>>, StoreError> {
+        self.0.read_metadata(name)
+    }
+
+    fn read_detached(&self, commit: &CommitId) -> Result<Option<Metadata>, StoreError> {
+        self.0.read_detached(commit)
+    }
+
+    fn read_file(&self, id: &ostree_core::FileId) -> Result<Option<ostree_core::FileObject>, StoreError> {
+        let file = self.0.read_file(id)?;
+        Ok(file.map(|file| ostree_core::FileObject { content: Some(Box::new(Unreadable)), ..file }))
+    }
+}
+
+struct Unreadable;
+
+impl std::io::Read for Unreadable {
+    fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+        Err(std::io::Error::other("the content is not to be read"))
+    }
 }
 
 /// Content that does not have the length that its object promises spoils no stream unnoticed.
