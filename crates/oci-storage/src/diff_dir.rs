@@ -42,7 +42,7 @@ impl DiffDir {
     /// is none.
     pub(crate) fn open_file(&self, name: &[u8], size: u64) -> Result<File, String> {
         let inside = clean(name).ok_or("its name leads out of the layer")?;
-        let file = self.open_inside(&inside).map(File::from)?;
+        let file = self.open_inside(&inside).map(File::from).map_err(|errno| self.explain(errno, &inside))?;
         let metadata = file.metadata().map_err(|error| error.to_string())?;
         if !metadata.is_file() {
             return Err("not a regular file any more".to_owned());
@@ -53,18 +53,14 @@ impl DiffDir {
         Ok(file)
     }
 
-    fn open_inside(&self, inside: &Path) -> Result<OwnedFd, String> {
+    fn open_inside(&self, inside: &Path) -> Result<OwnedFd, Errno> {
         match beneath::open(self.fd.as_fd(), inside) {
-            Err(Errno::ACCESS | Errno::PERM) => self
-                .foreign
-                .open(self.fd.as_fd(), inside)
-                .map_err(|(errno, lacks)| self.explain(errno, inside, lacks.as_deref())),
-            opened => opened.map_err(|errno| self.explain(errno, inside, None)),
+            Err(Errno::ACCESS | Errno::PERM) => self.foreign.open(self.fd.as_fd(), inside),
+            opened => opened,
         }
     }
 
-    /// Why a file could not be opened, and what is in the way of reading it as another user.
-    fn explain(&self, errno: Errno, inside: &Path, lacks: Option<&str>) -> String {
+    fn explain(&self, errno: Errno, inside: &Path) -> String {
         match errno {
             Errno::NOENT | Errno::NOTDIR => "missing".to_owned(),
             Errno::LOOP => "a link is in its place".to_owned(),
@@ -74,12 +70,7 @@ impl DiffDir {
                     |_| String::new(),
                     |file| format!(" (mode {:04o}, owner {}:{})", file.mode() & 0o7777, file.uid(), file.gid()),
                 );
-                let lacks =
-                    lacks.map_or_else(String::new, |lacks| format!(", and not by its subordinate ids: {lacks}"));
-                format!(
-                    "unreadable for this user{owner}{lacks}; run this in the user namespace of the containers, as `podman \
-                     unshare` does, or as root"
-                )
+                format!("unreadable for this user{owner}{}", self.foreign.advice())
             }
             other => std::io::Error::from(other).to_string(),
         }

@@ -16,6 +16,8 @@ use crate::helper::HELPER;
 use crate::limits::MAX_PATH;
 use crate::subordinate::{mapping, ranges};
 
+const ELSEWHERE: &str = "; run this in the user namespace of the containers, as `podman unshare` does, or as root";
+
 /// The helper of an image, which is started when the first file needs it.
 #[derive(Debug)]
 pub(crate) struct ForeignFiles {
@@ -26,8 +28,8 @@ pub(crate) struct ForeignFiles {
 #[derive(Debug)]
 struct Started {
     helper: Option<Helper>,
-    /// What it is not able to do, and why.
-    lacks: Option<String>,
+    /// What is to be said of a file that stays unreadable.
+    advice: String,
 }
 
 /// Which ids the helper has.
@@ -44,23 +46,33 @@ impl ForeignFiles {
         Self { environment: environment.clone(), started: OnceLock::new() }
     }
 
-    /// Opens a file that this process may not. When the helper may not either, the reason tells why, as far as it is known.
-    pub(crate) fn open(&self, dir: BorrowedFd<'_>, inside: &Path) -> Result<OwnedFd, (Errno, Option<String>)> {
-        let Started { helper, lacks } = self.started.get_or_init(|| start(&self.environment));
-        let Some(helper) = helper else { return Err((Errno::ACCESS, lacks.clone())) };
-        helper.open(dir, inside).map_err(|errno| (errno, lacks.clone()))
+    /// Opens a file that this process may not.
+    pub(crate) fn open(&self, dir: BorrowedFd<'_>, inside: &Path) -> Result<OwnedFd, Errno> {
+        self.started().helper.as_ref().ok_or(Errno::ACCESS)?.open(dir, inside)
+    }
+
+    /// The end of a sentence about a file that nobody could open: as whom else it was tried, and what is to be done.
+    pub(crate) fn advice(&self) -> &str {
+        &self.started().advice
+    }
+
+    fn started(&self) -> &Started {
+        self.started.get_or_init(|| start(&self.environment))
     }
 }
 
 fn start(environment: &Environment) -> Started {
-    // Root may read everything but what root in a user namespace may not, whose ids are all that can be had there.
+    // Root reads everything, and what root in a user namespace may not read, no further namespace opens.
     let Some(program) = environment.helper().filter(|_| environment.own_user() != 0) else {
-        return Started { helper: None, lacks: None };
+        return Started { helper: None, advice: ELSEWHERE.to_owned() };
     };
     let begin = |ids| Helper::start(program, environment, ids);
     match begin(Ids::All) {
-        Ok(helper) => Started { helper: Some(helper), lacks: None },
-        Err(reason) => Started { helper: begin(Ids::Own).ok(), lacks: Some(reason) },
+        Ok(helper) => Started { helper: Some(helper), advice: " and its subordinate ids; run this as root".to_owned() },
+        Err(reason) => {
+            let advice = format!(", and not by its subordinate ids ({reason}){ELSEWHERE}");
+            Started { helper: begin(Ids::Own).ok(), advice }
+        }
     }
 }
 
@@ -188,17 +200,18 @@ mod tests {
         let file = File::open(dir.path()).unwrap();
         for (program, words) in [("/bin/true", "no user namespace"), ("/nothing/there", "/nothing/there: ")] {
             let environment = Environment::new(dir.path(), 7, &[]).with_helper(Path::new(program));
-            let (errno, lacks) = ForeignFiles::new(&environment).open(file.as_fd(), Path::new("f")).unwrap_err();
-            assert_eq!(errno, Errno::ACCESS);
-            assert!(lacks.unwrap().contains(words));
+            let foreign = ForeignFiles::new(&environment);
+            assert_eq!(foreign.open(file.as_fd(), Path::new("f")).unwrap_err(), Errno::ACCESS);
+            assert!(foreign.advice().contains(words), "{}", foreign.advice());
         }
         // Without one, and as root, nothing is started.
         for environment in [
             Environment::new(dir.path(), 7, &[]),
             Environment::new(dir.path(), 0, &[]).with_helper(Path::new("/bin/true")),
         ] {
-            let (_, lacks) = ForeignFiles::new(&environment).open(file.as_fd(), Path::new("f")).unwrap_err();
-            assert_eq!(lacks, None);
+            let foreign = ForeignFiles::new(&environment);
+            assert_eq!(foreign.open(file.as_fd(), Path::new("f")).unwrap_err(), Errno::ACCESS);
+            assert_eq!(foreign.advice(), ELSEWHERE);
         }
     }
 }

@@ -12,6 +12,7 @@ pub struct Host {
     xattrs: bool,
     trusted_xattrs: bool,
     mount: bool,
+    user_namespaces: bool,
     slow: bool,
 }
 
@@ -24,7 +25,8 @@ impl Host {
         let can_set =
             |name: &str| file && rustix::fs::lsetxattr(&probe, name, b"probe", rustix::fs::XattrFlags::empty()).is_ok();
         let (xattrs, trusted_xattrs) = (can_set("user.probe"), can_set("trusted.probe"));
-        Self { root, xattrs, trusted_xattrs, mount: root && can_mount(scratch), slow }
+        let (mount, user_namespaces) = (root && can_mount(scratch), root && users_have_namespaces());
+        Self { root, xattrs, trusted_xattrs, mount, user_namespaces, slow }
     }
 
     /// Why the case cannot run here, if it cannot.
@@ -41,7 +43,8 @@ impl Host {
             "xattrs" if !self.xattrs => "the file system takes no user.* attributes",
             "trusted-xattrs" if !self.trusted_xattrs => "the file system takes no trusted.* attributes",
             "mount" if !self.mount => "may not mount file systems",
-            "root" | "xattrs" | "trusted-xattrs" | "mount" => return None,
+            "user-namespaces" if !self.user_namespaces => "users get no user namespaces",
+            "root" | "xattrs" | "trusted-xattrs" | "mount" | "user-namespaces" => return None,
             program => return which(program).is_none().then(|| format!("{program} is not installed")),
         };
         Some(reason.to_owned())
@@ -68,4 +71,10 @@ fn can_mount(scratch: &Path) -> bool {
     std::fs::create_dir(&point).is_ok()
         && cmd("mount").args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"]).arg(&point).succeeds()
         && cmd("umount").arg(&point).succeeds()
+}
+
+/// Whether somebody who is not root may be root in a namespace.
+fn users_have_namespaces() -> bool {
+    let user = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+    cmd("setpriv").args(user).args(["unshare", "--user", "--map-root-user", "true"]).succeeds()
 }

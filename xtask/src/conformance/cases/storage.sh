@@ -37,3 +37,21 @@ storable_image() {
         layer plain 'f usr/bin/.wh.old' 'f usr/late text=late' &&
         skopeo copy -q --insecure-policy --dest-compress oci:plain "oci:$1"
 }
+
+# Runs a command as a user of its own, who is known to the host that long only: as_user FILE-OF-SUBORDINATE-IDS COMMAND...
+# The user's home is the directory `home`.
+as_user() {
+    local run code
+    mkdir -p home users && chown 7654:7654 home && cp /etc/passwd users/passwd &&
+        echo "user:x:7654:7654::$PWD/home:/bin/sh" >> users/passwd || return
+    # The programs refuse a run directory whose path is longer than 50 characters.
+    run=$(mktemp -d -p /tmp) && chown 7654:7654 "$run" || return
+    unshare --mount bash -c 'mount --bind users/passwd /etc/passwd && mount --bind "$0" /etc/subuid && mount --bind "$0" /etc/subgid &&
+        exec setpriv --reuid=7654 --regid=7654 --clear-groups env HOME="$PWD/home" USER=user XDG_RUNTIME_DIR="$1" "${@:2}"' "$1" "$run" "${@:2}"
+    code=$?
+    rm -rf "$run"
+    return $code
+}
+
+# The same with the ids 7000000 to 7065535.
+as_rootless() { echo user:7000000:65536 > ids && as_user ids "$@"; }
