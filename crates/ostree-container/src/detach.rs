@@ -12,11 +12,13 @@ use oci_image::{
 use ostree_core::Metadata;
 use ostree_tar::replace_detached;
 
+use crate::copied::Copied;
 use crate::error::ContainerError;
 use crate::inspect::{ImageInfo, inspect};
 use crate::keys::FINAL_DIFFID_LABEL;
 use crate::limits::MAX_DETACHED;
 use crate::progress::{Event, Listener};
+use crate::pull::received::bytes_of;
 use crate::shape::{Layer, Shape};
 use crate::write_layer::again_if_lost;
 
@@ -48,13 +50,14 @@ pub fn replace_detached_metadata(
         inspect(source, &options.platform.clone().unwrap_or_else(Platform::host))?;
     let shape = Shape::of(&manifest, &config)?;
     let old = &shape.require_base()?.commit;
-    listener.event(Event::Start { task: "copying", bytes: 0, layers: manifest.layers.len() });
-    listener.event(Event::Layer { index: 0, name: old.descriptor.digest.to_string() });
-    let written = again_if_lost(|| rewrite(source, sink, old, contents, options))?;
+    let bytes = bytes_of(source, manifest.layers.iter());
+    listener.event(Event::Start { task: "copying", bytes, layers: manifest.layers.len() });
+    let copied = Copied::new(source, listener);
+    let first = (0, &old.descriptor);
+    let written = copied.layer(first, |source| again_if_lost(|| rewrite(source, sink, old, contents, options)))?;
     let (stop, upper) = (Stop::default(), manifest.layers.split_off(1.min(manifest.layers.len())));
     let upper = each(sink.blobs_at_once(), &upper, &|| stop.now(), |index, layer| {
-        listener.event(Event::Layer { index: index + 1, name: layer.digest.to_string() });
-        copy_layer(source, sink, layer, &stop)
+        copied.layer((index + 1, layer), |source| copy_layer(source, sink, layer, &stop))
     })?;
     manifest.layers.extend(upper);
     listener.event(Event::Finishing);

@@ -5,6 +5,8 @@
 //! who vouches for a commit, is handed in as trait objects.
 
 mod architecture;
+mod bounded;
+mod copied;
 mod pull;
 mod write_layer;
 

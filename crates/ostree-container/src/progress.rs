@@ -3,11 +3,12 @@
 /// Something that happened. Byte counts are cumulative within one operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// The operation knows how much there is to do: uncompressed bytes when writing an image, stored bytes when reading.
+    /// The operation knows how much there is to do: uncompressed bytes of layers that are written, stored bytes of those that
+    /// are read or copied. [`Event::Bytes`] and [`Event::Kept`] together do not pass that, and reach it.
     Start {
         /// What is being done, as in "encapsulating".
         task: &'static str,
-        /// How many bytes there are; 0 where that is not known.
+        /// How many bytes there are; 0 where that is not known, as where nobody [looks](Listener::looks).
         bytes: u64,
         /// How many layers there are.
         layers: usize,
@@ -42,6 +43,11 @@ pub enum Event {
 pub trait Listener: Sync {
     /// Takes one event.
     fn event(&self, event: Event);
+
+    /// Whether anybody looks at the events. If not, nothing is found out for their sake that takes time.
+    fn looks(&self) -> bool {
+        true
+    }
 }
 
 /// A listener that shows nothing.
@@ -50,4 +56,8 @@ pub struct Silent;
 
 impl Listener for Silent {
     fn event(&self, _: Event) {}
+
+    fn looks(&self) -> bool {
+        false
+    }
 }

@@ -14,15 +14,18 @@ use oci_image::{Digest, ImageReference, ImageSink, ImageSource};
 use ostree_core::walk::load_commit;
 use ostree_core::{Commit, CommitId};
 use ostree_repo::{Repo, TransactionOptions};
-use ostree_tar::{RawOptions, write_raw_layer};
+use ostree_tar::{RawOptions, measure_raw_layer, write_raw_layer};
 
 use crate::architecture::platform_of;
+use crate::bounded::Bounded;
+use crate::copied::Copied;
 use crate::derive::diff::Difference;
 use crate::encapsulate::{self, EncapsulateOptions};
 use crate::error::ContainerError;
 use crate::inspect::{ImageInfo, inspect};
 use crate::layered::{self, Prepared, PullOptions};
 use crate::progress::{Event, Listener};
+use crate::pull::received::bytes_of;
 use crate::shape::Shape;
 use crate::stored::StoredImage;
 use crate::write_layer::LayerJob;
@@ -78,15 +81,19 @@ pub fn derive(
     let base = Shape::of(&info.manifest, &info.config)?.base;
     let below = tree_of(repo, parent, (&info, options), listener)?;
     let difference = diff::difference((repo, &object), (below.0, &below.1))?;
-    listener.event(Event::Start { task: "deriving", bytes: 0, layers: info.manifest.layers.len() + 1 });
-    let job = LayerJob::new(sink, options.jobs, listener)?;
+    let taken_over = bytes_of(parent.source, info.manifest.layers.iter());
+    let own = if listener.looks() { measure(repo, commit, &difference)? } else { 0 };
+    let bounded = Bounded::new(listener, taken_over, own);
+    let layers = info.manifest.layers.len() + usize::from(difference.tree.is_some());
+    listener.event(Event::Start { task: "deriving", bytes: bounded.total(), layers });
+    let job = LayerJob::new(sink, options.jobs, &bounded)?;
+    let copied = Copied::new(parent.source, listener);
     info.manifest.layers = job.each(&info.manifest.layers, |index, layer| {
-        job.announce(index, &layer.digest.to_string());
-        Ok(copy_layer(parent.source, sink, layer, job.stop())?)
+        Ok(copied.layer((index, layer), |source| copy_layer(source, sink, layer, job.stop()))?)
     })?;
     let index = info.manifest.layers.len();
     let written = write((&job, index), (repo, commit), &difference, options)?;
-    listener.event(Event::Finishing);
+    bounded.event(Event::Finishing);
     let made = documents::Made { id: commit, commit: &object, labels, layer: written.as_ref() };
     let digest = documents::store(sink, (&info, parent.image), &made, options)?;
     listener.event(Event::Done);
@@ -99,6 +106,17 @@ pub fn derive(
     })
 }
 
+/// How long the layer with the differences will be.
+fn measure(repo: &Repo, commit: &CommitId, difference: &Difference) -> Result<u64, ContainerError> {
+    let Some(tree) = &difference.tree else { return Ok(0) };
+    let failed = |source| ContainerError::Layer { layer: format!("of commit {commit}"), source };
+    measure_raw_layer(repo, &mut tree.clone(), raw_options(commit, difference)).map_err(failed)
+}
+
+fn raw_options<'d>(commit: &CommitId, difference: &'d Difference) -> RawOptions<'d> {
+    RawOptions { commit: *commit, implicit: &difference.implicit, factory_var: false }
+}
+
 fn write(
     (job, index): (&LayerJob<'_>, usize),
     (repo, commit): (&Repo, &CommitId),
@@ -106,7 +124,7 @@ fn write(
     options: &EncapsulateOptions,
 ) -> Result<Option<WrittenLayer>, ContainerError> {
     let Some(tree) = &difference.tree else { return Ok(None) };
-    let raw = RawOptions { commit: *commit, implicit: &difference.implicit, factory_var: false };
+    let raw = raw_options(commit, difference);
     let produce = |out: &mut dyn std::io::Write| write_raw_layer(repo, &mut tree.clone(), raw, out).map(|_| ());
     job.write((index, &format!("of commit {commit}")), options.compression, &produce).map(Some)
 }

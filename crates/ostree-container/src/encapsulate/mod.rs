@@ -15,6 +15,7 @@ use ostree_core::walk::load_commit;
 use ostree_core::{CommitId, ReadObject};
 
 use crate::architecture::platform_of;
+use crate::bounded::Bounded;
 use crate::error::ContainerError;
 use crate::progress::{Event, Listener};
 
@@ -46,7 +47,9 @@ pub fn encapsulate(
         None => platform_of(store, &object)?,
     };
     let plan = plan::plan(store, commit, options.content.as_ref())?;
-    listener.event(Event::Start { task: "encapsulating", bytes: 0, layers: 1 + plan.chunks.len() });
+    let bytes = if listener.looks() { plan.bytes(store, commit, options.flavour)? } else { 0 };
+    let listener = &Bounded::new(listener, 0, bytes);
+    listener.event(Event::Start { task: "encapsulating", bytes, layers: 1 + plan.chunks.len() });
     let layers = layers::write(store, (commit, &object), &plan, (sink, options), listener)?;
     listener.event(Event::Finishing);
     let documents = documents::documents(&object, labels, platform, &layers, options)?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ostree_core::{CommitId, FileId, ReadObject};
-use ostree_tar::{FileMap, files_of};
+use ostree_tar::{ChunkOptions, ExportOptions, FileMap, Flavour, files_of, measure_chunk_layer, measure_commit_layer};
 
 use crate::contentmeta::ContentMeta;
 use crate::error::ContainerError;
@@ -29,6 +29,18 @@ pub struct Plan {
     pub remainder: FileMap,
     /// The other layers, in order.
     pub chunks: Vec<Chunk>,
+}
+
+impl Plan {
+    /// How many bytes all layers will have, uncompressed. This opens every file, and reads none.
+    pub fn bytes(&self, store: &dyn ReadObject, commit: &CommitId, flavour: Flavour) -> Result<u64, ContainerError> {
+        let failed = |source| ContainerError::Layer { layer: format!("of commit {commit}"), source };
+        let own = measure_commit_layer(store, commit, &self.remainder, ExportOptions { flavour }).map_err(failed)?;
+        self.chunks.iter().try_fold(own, |sum, chunk| {
+            let options = ChunkOptions { flavour, parent_dirs: None };
+            Ok(sum + measure_chunk_layer(store, &chunk.files, options).map_err(failed)?)
+        })
+    }
 }
 
 /// Puts every file object of the commit into exactly one layer: the one the content metadata names, else the first. A

@@ -6,8 +6,8 @@ use std::io::Write;
 use ostree_core::tree::MutableTree;
 use ostree_core::{CommitId, ReadObject};
 use ostree_tar::{
-    ChunkOptions, DirMap, ExportOptions, FileMap, Flavour, RawOptions, TarError, write_chunk_layer, write_commit_layer,
-    write_raw_layer,
+    ChunkOptions, DirMap, ExportOptions, FileMap, Flavour, RawOptions, TarError, measure_chunk_layer,
+    measure_commit_layer, measure_raw_layer, write_chunk_layer, write_commit_layer, write_raw_layer,
 };
 
 /// A variant of the layers that hold a commit, by what is known of the programs that write them.
@@ -93,5 +93,23 @@ impl Content {
             }
         }
         Ok(())
+    }
+
+    /// How many bytes [`Content::produce`] writes.
+    pub fn measure(&self, store: &dyn ReadObject, variant: Variant, dirs: &DirMap) -> Result<u64, TarError> {
+        let flavour = variant.flavour;
+        match self {
+            Self::Commit { commit, remainder } => {
+                measure_commit_layer(store, commit, remainder, ExportOptions { flavour })
+            }
+            Self::Chunk { files } => {
+                let parent_dirs = variant.parent_dirs.then_some(dirs);
+                measure_chunk_layer(store, files, ChunkOptions { flavour, parent_dirs })
+            }
+            Self::Raw { commit, tree, implicit, factory_var } => {
+                let options = RawOptions { commit: *commit, implicit, factory_var: *factory_var };
+                measure_raw_layer(store, &mut tree.clone(), options)
+            }
+        }
     }
 }

@@ -16,6 +16,7 @@ use std::num::NonZeroUsize;
 use oci_image::{Compression, Digest, ImageSink};
 use ostree_repo::Repo;
 
+use crate::bounded::Bounded;
 use crate::error::ContainerError;
 use crate::progress::{Event, Listener};
 use crate::reexport::documents::NewLayer;
@@ -58,8 +59,11 @@ pub fn reexport(
     listener: &dyn Listener,
 ) -> Result<Reexported, ContainerError> {
     let plan = plan::plan(repo, image)?;
-    listener.event(Event::Start { task: "re-exporting", bytes: 0, layers: plan.layers.len() });
-    let layers = write_layers(&plan, sink, options, listener)?;
+    let there = plan.layers.iter().map(|layer| is_there(layer, sink, options)).collect::<Result<Vec<_>, _>>()?;
+    let bytes = if listener.looks() { plan.bytes(|index| matches!(there.get(index), Some(None)))? } else { 0 };
+    let listener = &Bounded::new(listener, 0, bytes);
+    listener.event(Event::Start { task: "re-exporting", bytes, layers: plan.layers.len() });
+    let layers = write_layers(&plan, there, (sink, options), listener)?;
     listener.event(Event::Finishing);
     let documents = documents::documents(repo, image, &layers, plan.base_layers)?;
     let digest = documents.store(sink)?;
@@ -75,12 +79,11 @@ pub fn reexport(
 
 fn write_layers(
     plan: &Plan<'_>,
-    sink: &dyn ImageSink,
-    options: &ReexportOptions,
+    there: Vec<Option<NewLayer>>,
+    (sink, options): (&dyn ImageSink, &ReexportOptions),
     listener: &dyn Listener,
 ) -> Result<Vec<NewLayer>, ContainerError> {
     let job = LayerJob::new(sink, options.jobs, listener)?;
-    let there = plan.layers.iter().map(|layer| is_there(layer, sink, options)).collect::<Result<Vec<_>, _>>()?;
     let recipe = match there.contains(&None) {
         true => probe::recipe(plan, &job, options.compression)?,
         false => probe::Recipe::default(),

@@ -54,6 +54,16 @@ impl Plan<'_> {
     pub fn produce(&self, layer: &PlannedLayer, variant: Variant, out: &mut dyn Write) -> Result<(), TarError> {
         layer.content.produce(self.store, variant, &self.dirs, out)
     }
+
+    /// How many bytes the wanted layers have, uncompressed, in the likeliest variant.
+    pub fn bytes(&self, wanted: impl Fn(usize) -> bool) -> Result<u64, ContainerError> {
+        let layers = self.layers.iter().enumerate().filter(|(index, _)| wanted(*index));
+        layers.map(|(_, layer)| layer).try_fold(0, |sum, layer| {
+            let failed = |source| ContainerError::Layer { layer: layer.descriptor.digest.to_string(), source };
+            let size = layer.content.measure(self.store, Variant::default(), &self.dirs);
+            Ok(sum + size.map_err(failed)?)
+        })
+    }
 }
 
 /// Finds out what each layer holds.

@@ -4,7 +4,7 @@ use oci_image::disk;
 use ostree_container::convert::{ConvertOptions, Converted, convert};
 use ostree_container::derive::{Derived, Parent, derive};
 use ostree_container::layered::PullOptions;
-use ostree_container::{ContainerError, EncapsulateOptions, Silent, keys};
+use ostree_container::{ContainerError, EncapsulateOptions, keys};
 use ostree_core::metadata;
 use ostree_core::{CommitId, DirMeta, Owner, Xattrs, mode, walk};
 use ostree_repo::{Repo, RepoMode};
@@ -13,6 +13,7 @@ use testkit::sample::{self, SampleTree};
 
 use crate::pulled::{commit_to, layer, plain_image, pull, root};
 use crate::support::{Image, import, new_repo, options, reference, temp_dir, write};
+use crate::watched::Watched;
 
 fn oci(dir: &TempDir, name: &str) -> String {
     format!("oci:{}", dir.path().join(name).display())
@@ -56,7 +57,7 @@ fn put_on(dir: &TempDir, repo: &Repo, commit: &CommitId, parent: &str, to: &str)
     let source = disk::open_source(&name)?;
     let sink = disk::create_sink(&reference(to))?;
     let parent = Parent { image: &name, source: &*source, scratch: &scratch };
-    derive((repo, commit), &parent, &*sink, &options(), &Silent)
+    derive((repo, commit), &parent, &*sink, &options(), &Watched::default())
 }
 
 #[test]
@@ -144,7 +145,7 @@ fn make(repo: &Repo, image: &str, to: &str) -> Result<Converted, ContainerError>
     let sink = disk::create_sink(&reference(to))?;
     let options =
         ConvertOptions { pull: PullOptions::default(), image: EncapsulateOptions::default(), write_ref: None };
-    convert((&*source, &name), repo, &*sink, options, &Silent)
+    convert((&*source, &name), repo, &*sink, options, &Watched::default())
 }
 
 #[test]

@@ -2,19 +2,20 @@
 
 use oci_image::{Compression, disk};
 use ostree_container::detach::{DetachOptions, replace_detached_metadata};
-use ostree_container::{ContainerError, EncapsulateOptions, Silent, keys};
+use ostree_container::{ContainerError, EncapsulateOptions, keys};
 use ostree_core::metadata::RawVariant;
 use ostree_core::{Metadata, ReadObject};
 use ostree_repo::RepoMode;
 
 use crate::support::{Image, assert_imported, import, new_repo, options, reference, sample_store, temp_dir, write};
+use crate::watched::Watched;
 
 /// Replaces the detached metadata of one image in another one.
 fn replace(from: &str, to: &str, contents: Option<&[u8]>) -> Result<(), ContainerError> {
     let source = disk::open_source(&reference(from)).expect("an image");
     let sink = disk::create_sink(&reference(to)).expect("a place for an image");
     let options = DetachOptions { platform: Some("linux/amd64".parse().expect("a platform")), jobs: None };
-    replace_detached_metadata(&*source, &*sink, contents, &options, &Silent).map(|_| ())
+    replace_detached_metadata(&*source, &*sink, contents, &options, &Watched::default()).map(|_| ())
 }
 
 #[test]

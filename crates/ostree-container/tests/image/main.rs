@@ -10,3 +10,4 @@ mod reexport;
 mod round_trip;
 mod stored;
 mod support;
+mod watched;

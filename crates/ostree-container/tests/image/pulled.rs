@@ -5,9 +5,9 @@ use std::num::NonZeroUsize;
 
 use oci_image::config::ImageConfig;
 use oci_image::{Descriptor, Digest, Manifest, Platform, disk, media_type};
+use ostree_container::ContainerError;
 use ostree_container::layered::{self, Prepared, PullOptions};
 use ostree_container::stored::{self, StoredImage};
-use ostree_container::{ContainerError, Silent};
 use ostree_core::tree::MutableTree;
 use ostree_core::{Commit, CommitId, ReadObject, walk};
 use ostree_repo::{Repo, TransactionOptions};
@@ -16,6 +16,7 @@ use testkit::memory_store::{MemoryStore, Store};
 use testkit::sample::SampleTree;
 
 use crate::support::{Image, reference};
+use crate::watched::Watched;
 
 /// Pulls an image.
 pub fn pull(repo: &Repo, image: &str) -> Result<StoredImage, ContainerError> {
@@ -29,7 +30,7 @@ pub fn pull(repo: &Repo, image: &str) -> Result<StoredImage, ContainerError> {
     match layered::prepare(&*source, &name, repo, &Platform::linux("amd64"), &mut |problem| panic!("{problem}"))? {
         Prepared::Unchanged(_) => {}
         Prepared::Pull(plan) => {
-            layered::import(&plan, &options, &Silent)?;
+            layered::import(&plan, &options, &Watched::default())?;
         }
     }
     stored::require(repo, &name)

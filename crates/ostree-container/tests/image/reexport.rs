@@ -3,7 +3,7 @@
 use oci_image::{Compression, disk};
 use ostree_container::reexport::{ReexportOptions, Reexported, reexport};
 use ostree_container::stored::StoredImage;
-use ostree_container::{ContainerError, EncapsulateOptions, Silent, keys};
+use ostree_container::{ContainerError, EncapsulateOptions, keys};
 use ostree_core::{DirMeta, Owner, ReadObject, Xattrs, mode};
 use ostree_repo::{Repo, RepoMode};
 use ostree_tar::{ChunkOptions, Flavour, dirs_of, files_of, import_object_set, write_chunk_layer};
@@ -14,6 +14,7 @@ use crate::pulled::{layer, plain_image, pull, root};
 use crate::support::{
     Image, assert_imported, content_meta, import, new_repo, options, reference, sample_store, temp_dir, write,
 };
+use crate::watched::Watched;
 
 fn again(repo: &Repo, image: &StoredImage, to: &str) -> Result<Reexported, ContainerError> {
     again_as(repo, image, to, None)
@@ -26,7 +27,7 @@ fn again_as(
     compression: Option<Compression>,
 ) -> Result<Reexported, ContainerError> {
     let sink = disk::create_sink(&reference(to))?;
-    reexport(repo, image, &*sink, &ReexportOptions { compression, ..ReexportOptions::default() }, &Silent)
+    reexport(repo, image, &*sink, &ReexportOptions { compression, ..ReexportOptions::default() }, &Watched::default())
 }
 
 fn oci(dir: &TempDir, name: &str) -> String {

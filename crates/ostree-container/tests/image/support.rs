@@ -9,8 +9,7 @@ use oci_image::config::ImageConfig;
 use oci_image::layer::open_layer;
 use oci_image::{Compression, Digest, ImageReference, LayerWriter, Manifest, Platform, disk, validate};
 use ostree_container::{
-    ContainerError, EncapsulateOptions, Encapsulated, ImportOptions, Silent, Unencapsulated, encapsulate, keys,
-    unencapsulate,
+    ContainerError, EncapsulateOptions, Encapsulated, ImportOptions, Unencapsulated, encapsulate, keys, unencapsulate,
 };
 use ostree_core::{CommitId, ReadObject};
 use ostree_repo::fsck::FsckOptions;
@@ -18,6 +17,8 @@ use ostree_repo::{Repo, RepoMode, TransactionOptions, create, list, refs};
 use tempfile::TempDir;
 use testkit::memory_store::MemoryStore;
 use testkit::sample;
+
+use crate::watched::Watched;
 
 /// A temporary directory, removed with the value.
 pub fn temp_dir() -> TempDir {
@@ -52,7 +53,7 @@ pub fn write(
     options: &EncapsulateOptions,
 ) -> Result<Encapsulated, ContainerError> {
     let sink = disk::create_sink(&reference(image))?;
-    encapsulate(store, commit, &*sink, options, &Silent)
+    encapsulate(store, commit, &*sink, options, &Watched::default())
 }
 
 pub fn new_repo(dir: &TempDir, mode: RepoMode) -> Repo {
@@ -70,7 +71,7 @@ pub fn import(repo: &Repo, image: &str) -> Result<Unencapsulated, ContainerError
         transaction: TransactionOptions { fsync: Some(true), per_object_fsync: Some(false) },
         ..ImportOptions::default()
     };
-    unencapsulate(&*source, repo, &options, &Silent)
+    unencapsulate(&*source, repo, &options, &Watched::default())
 }
 
 /// The commit is whole, every object is what its name says, and the ref names it.
