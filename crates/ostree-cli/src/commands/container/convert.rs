@@ -21,8 +21,9 @@ use crate::scratch::Scratch;
     long_about = "Turn any container image into one that holds an OSTree commit.\n\nThe layers are merged, /etc becomes \
     /usr/etc, files get the labels of the SELinux policy that the image has, and the tree becomes a commit, which depends on \
     the image alone. Command, entry point, environment and labels are taken over. An image that holds a commit, and nothing \
-    on top of it, keeps its commit.\n\nThe image is unpacked into a temporary repository in $TMPDIR, which is removed at the \
-    end; with --repo into that repository, where it stays stored.",
+    on top of it, keeps its commit.\n\nWith --repo the image is unpacked into that repository, where it stays stored; else into a \
+    temporary one that takes as much space as the image and is removed at the end: in $TMPDIR if that is set, else beside \
+    DESTINATION if that is a file or directory, else in /var/tmp.",
     after_help = "Examples:\n  ostree-container convert docker://docker.io/library/debian:stable oci:debian\n  \
     ostree-container convert --repo repo --write-ref debian oci:image registry:registry.example.com/debian:ostree"
 )]
@@ -53,7 +54,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         Some(_) => in_repo(args, &context.open_writable()?, TransactionOptions::default()),
         None => {
             let nothing_to_lose = TransactionOptions { fsync: Some(false), per_object_fsync: Some(false) };
-            in_repo(args, &Scratch::new(context)?.repo, nothing_to_lose)
+            in_repo(args, &Scratch::new(context, None, &args.destination)?.repo, nothing_to_lose)
         }
     }
 }

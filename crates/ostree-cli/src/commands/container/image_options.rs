@@ -37,7 +37,8 @@ pub enum FormatArg {
 pub struct ParentOptions {
     /// An image to stand on: its layers come first, unchanged, and one layer follows with what the commit has otherwise.
     /// The result is a derived image, as a build from that image would make it: `image pull` gives the commit's tree under
-    /// a commit of its own, and programs that run it see the commit's files. What is in a layer has no SELinux labels
+    /// a commit of its own, and programs that run it see the commit's files. What is in a layer has no SELinux labels. The image is unpacked for the
+    /// time being in $TMPDIR if that is set, else in the repository if it can be written, else beside what is written
     #[arg(long, value_name = "IMAGE", overrides_with = "from", conflicts_with = "contentmeta")]
     pub from: Option<ImageReference>,
     /// Who signs the commit; the repository's own stays as it is
@@ -136,7 +137,8 @@ impl ImageOptions {
         }
         let source = self.registry.admitted(&SourceReference::Plain(image.clone()))?;
         let sink = self.registry.sink_beside(destination, image)?;
-        let scratch = Scratch::new(context)?;
+        let own = repo.check_writable().is_ok().then(|| context.repo_path()).transpose()?;
+        let scratch = Scratch::new(context, own.as_deref(), destination)?;
         let parent = Parent { image, source: &*source, scratch: &scratch.repo };
         let derived = derive((&repo, &commit), &parent, &*sink, &options, &*listener)?;
         if context.verbose {
