@@ -56,11 +56,16 @@ impl Proxies {
     }
 }
 
-/// The address of a proxy, which is plain HTTP where it has no scheme.
+/// The address of a proxy, which is plain HTTP where it has no scheme. One of SOCKS version 5 finds the addresses of hosts
+/// itself, as for Go's programs: names behind it are often known to it alone.
 fn address(text: &str) -> Option<Url> {
     let known = |url: &Url| matches!(url.scheme(), "http" | "https" | "socks4" | "socks4a" | "socks5" | "socks5h");
     let url = Url::parse(text).ok().filter(|url| known(url) && url.has_host());
-    url.or_else(|| Url::parse(&format!("http://{text}")).ok())
+    let mut url = url.or_else(|| Url::parse(&format!("http://{text}")).ok())?;
+    if url.scheme() == "socks5" {
+        url.set_scheme("socks5h").ok()?;
+    }
+    Some(url)
 }
 
 impl Exempt {
@@ -143,6 +148,8 @@ mod tests {
         assert_eq!(chosen(&both, "https://h.example/"), "https://u:w@s.example/");
         let all = proxies(&[("ALL_PROXY", "socks5h://x.example:1"), ("https_proxy", "")]);
         assert_eq!(chosen(&all, "https://h.example/"), "socks5h://x.example:1");
+        let resolves = proxies(&[("https_proxy", "socks5://u:w@x.example:1")]);
+        assert_eq!(chosen(&resolves, "https://h.example/"), "socks5h://u:w@x.example:1");
         assert_eq!(chosen(&proxies(&[]), "https://h.example/"), "");
         for near in ["http://localhost:5000/", "http://127.3.2.1/", "https://[::1]:5000/"] {
             assert_eq!(chosen(&all, near), "", "{near}");
