@@ -45,10 +45,16 @@ pub enum Trouble {
     Reset(usize),
     /// The connection is closed properly after so many bytes.
     Truncate(usize),
+    /// A body without length ends properly after so many bytes.
+    End(usize),
+    /// No more than so many bytes of what was asked for, truly stated.
+    Cap(usize),
     /// The byte at this offset is another one.
     WrongByte(usize),
     /// This status, with this `Retry-After` header where there is one.
     Status(u16, Option<String>),
+    /// This `Docker-Content-Digest`, whatever the bytes are.
+    Digest(String),
     /// The whole blob with status 200, whatever part was asked for.
     IgnoreRange,
     /// A part from another offset, truly stated: so many bytes earlier (or later, when negative).
@@ -96,7 +102,9 @@ impl Fault {
 pub(crate) fn next(faults: &mut [Fault], request: &Request, start: usize, length: usize) -> Option<Trouble> {
     let met = |fault: &Fault| {
         let reached = match fault.trouble {
-            Trouble::Stall(at) | Trouble::Reset(at) | Trouble::Truncate(at) => (start..=start + length).contains(&at),
+            Trouble::Stall(at) | Trouble::Reset(at) | Trouble::Truncate(at) | Trouble::End(at) => {
+                (start..=start + length).contains(&at)
+            }
             Trouble::WrongByte(at) => (start..start + length).contains(&at),
             Trouble::CutUpload(_) => false,
             _ => true,
@@ -135,6 +143,11 @@ pub(crate) fn spoil(response: Response, trouble: &Trouble, whole: &[u8], start: 
         Trouble::Stall(at) => response.delivery = broken(*at, Stop::Stall),
         Trouble::Reset(at) => response.delivery = broken(*at, Stop::Reset),
         Trouble::Truncate(at) => response.delivery = broken(*at, Stop::Close),
+        Trouble::End(at) => {
+            response.body.truncate(at.saturating_sub(start));
+            response.delivery = Delivery::Chunked;
+        }
+        Trouble::Cap(most) => response = Response::part(start..end.min(start + most), whole),
         Trouble::Silence => response.delivery = Delivery::Silent,
         Trouble::WrongByte(at) => {
             if let Some(byte) = response.body.get_mut(at.saturating_sub(start)) {
@@ -146,6 +159,10 @@ pub(crate) fn spoil(response: Response, trouble: &Trouble, whole: &[u8], start: 
             if let Some(wait) = wait {
                 response = response.header("Retry-After", wait.as_str());
             }
+        }
+        Trouble::Digest(said) => {
+            response.headers.retain(|(name, _)| name != "Docker-Content-Digest");
+            response = response.header("Docker-Content-Digest", said.as_str());
         }
         Trouble::IgnoreRange => response = Response::new(200).body(whole.to_vec()),
         Trouble::Shifted(by) => {
