@@ -23,10 +23,13 @@ pub struct RegistryArgs {
     pub auth_anonymous: bool,
     /// Take credentials from this file, before the files where they are looked for
     ///
-    /// The first file with something for the image counts: this one, the one that REGISTRY_AUTH_FILE names, auth.json in
-    /// /run/ostree, /etc/ostree and /usr/lib/ostree (for users: in $XDG_RUNTIME_DIR/ostree and ~/.config/ostree), in
-    /// $XDG_RUNTIME_DIR/containers and in ~/.config/containers, and ~/.docker/config.json. In a file, credHelpers come
-    /// before auths, of which the longest name counts, and credsStore last.
+    /// The first file with something for the image counts: this one, the one that REGISTRY_AUTH_FILE names; auth.json in
+    /// /run/ostree, /etc/ostree and /usr/lib/ostree (for other users than root in $XDG_RUNTIME_DIR/ostree, then in
+    /// $XDG_CONFIG_HOME/ostree or ~/.config/ostree), in $XDG_RUNTIME_DIR/containers (without that variable in
+    /// /run/containers/UID), in $XDG_CONFIG_HOME/containers or ~/.config/containers; config.json in $DOCKER_CONFIG or
+    /// ~/.docker; and ~/.dockercfg. In a file, credHelpers come before auths, of which the longest name counts, and
+    /// credsStore last. Where registries.conf (see --tls-verify) has credential-helpers, these are asked instead, in their
+    /// order, and containers-auth.json among them stands for all of the files. --debug-auth says what was used.
     #[arg(long, value_name = "PATH", overrides_with = "authfile")]
     pub authfile: Option<PathBuf>,
     /// Which of the host's files are read; credential files once for all that a command opens
@@ -54,8 +57,10 @@ pub struct RegistryArgs {
     /// there of ~/.config/containers/registries.conf, /etc/containers/registries.conf and
     /// /usr/share/containers/registries.conf, then the drop-ins *.conf in /usr/share/containers/registries.conf.d,
     /// /etc/containers/registries.conf.d and ~/.config/containers/registries.conf.d, the last of which counts most. There
-    /// are also the mirrors, what is blocked, and the names that images without a registry stand for. Proxies are taken
-    /// from https_proxy, http_proxy, all_proxy and no_proxy.
+    /// are also the mirrors, what is blocked, and the names that images without a registry stand for; of those, the ones
+    /// that other tools recorded are in short-name-aliases.conf in /var/cache/containers (for other users than root in
+    /// $XDG_CACHE_HOME/containers or ~/.cache/containers). Proxies are taken from https_proxy, http_proxy, all_proxy and
+    /// no_proxy, in capitals first.
     #[arg(long, value_name = "BOOL", value_parser = yes_or_no, num_args = 0..=1, require_equals = true,
         default_missing_value = "true", overrides_with = "tls_verify")]
     pub tls_verify: Option<bool>,
