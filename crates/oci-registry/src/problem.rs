@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use oci_image::Digest;
 use reqwest::Response;
-use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
+use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
 use serde::Deserialize;
 
 use crate::error::{Place, RegistryError};
@@ -52,20 +53,22 @@ pub(crate) async fn read_small(
 pub(crate) async fn refusal(response: Response, patience: &Patience, place: &Arc<Place>) -> RegistryError {
     let status = response.status().as_u16();
     let page = is_page(&response);
-    let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| pause(value.to_str().ok()?));
+    let retry_after = pause(response.headers());
     let body = read_some(response, patience, place).await;
     let (code, message) = if page { (String::new(), "(a web page)".to_owned()) } else { words(&body) };
     RegistryError::Status { place: Arc::clone(place), status, code, message, host: None, retry_after }
 }
 
-/// The wait a `Retry-After` header asks for: seconds, or a date (RFC 9110, section 10.2.3).
-fn pause(text: &str) -> Option<Duration> {
-    let text = text.trim();
+/// The wait a `Retry-After` header asks for: seconds, or a date (RFC 9110, section 10.2.3). A date is by the server's
+/// clock, which its answer tells; this machine's may never have been set.
+fn pause(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse::<u64>() {
         return Some(Duration::from_secs(seconds));
     }
-    let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
-    let left = date.as_second().saturating_sub(jiff::Timestamp::now().as_second());
+    let date = |text: &str| jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok();
+    let now = headers.get(DATE).and_then(|value| date(value.to_str().ok()?)).unwrap_or_else(jiff::Timestamp::now);
+    let left = date(text)?.as_second().saturating_sub(now.as_second());
     Some(Duration::from_secs(u64::try_from(left).unwrap_or(0)))
 }
 
@@ -132,6 +135,12 @@ pub(crate) fn content_type(response: &Response) -> Option<String> {
     (!name.is_empty()).then(|| name.to_ascii_lowercase())
 }
 
+/// The digest an answer says its content has, or what was stored, where it is in an algorithm of ours (distribution
+/// specification, `Docker-Content-Digest`).
+pub(crate) fn told_digest(response: &Response) -> Option<Digest> {
+    response.headers().get("docker-content-digest")?.to_str().ok()?.trim().parse().ok()
+}
+
 fn is_page(response: &Response) -> bool {
     content_type(response).is_some_and(|t| t == "text/html" || t == "application/xhtml+xml")
 }
@@ -141,12 +150,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_in_seconds_and_until_a_date() {
-        assert_eq!(pause(" 7 "), Some(Duration::from_secs(7)));
-        assert_eq!(pause("Wed, 21 Oct 2015 07:28:00 GMT"), Some(Duration::ZERO));
-        let later = pause("Fri, 31 Dec 2100 23:59:59 GMT").unwrap();
-        assert!(later > Duration::from_secs(1_000_000), "{later:?}");
-        assert_eq!(pause("soon"), None);
+    fn waits_in_seconds_and_until_a_date_by_the_clock_of_the_server() {
+        let told = |wait: &str, date: Option<&str>| {
+            let mut headers = HeaderMap::from_iter([(RETRY_AFTER, wait.parse().unwrap())]);
+            headers.extend(date.map(|date| (DATE, date.parse().unwrap())));
+            pause(&headers)
+        };
+        assert_eq!(told(" 7 ", None), Some(Duration::from_secs(7)));
+        assert_eq!(told("Wed, 21 Oct 2015 07:28:00 GMT", None), Some(Duration::ZERO));
+        let far = "Fri, 31 Dec 2100 23:59:59 GMT";
+        assert!(told(far, None).is_some_and(|wait| wait > Duration::from_secs(1_000_000)));
+        assert_eq!(told(far, Some("Fri, 31 Dec 2100 23:59:50 GMT")), Some(Duration::from_secs(9)));
+        assert_eq!(
+            told("Wed, 21 Oct 2015 07:28:00 GMT", Some("Wed, 21 Oct 2015 07:27:00 GMT")),
+            Some(Duration::from_secs(60))
+        );
+        assert!(told(far, Some("now")).is_some_and(|wait| wait > Duration::from_secs(1_000_000)));
+        assert_eq!((told("soon", None), pause(&HeaderMap::new())), (None, None));
     }
 
     #[test]

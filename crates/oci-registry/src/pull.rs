@@ -33,7 +33,8 @@ pub(crate) async fn manifest(route: &Route, digest: Option<&Digest>) -> Result<R
     Err(RegistryError::Name { name: route.name.to_string(), reason: "there is no place to fetch it from".to_owned() })
 }
 
-/// Asks once for the manifest that `reference` (a tag or digest) names. With `digest`, its bytes must have it.
+/// Asks once for the manifest that `reference` (a tag or digest) names. With `digest`, its bytes must have it; else the one
+/// that the answer says they have, which guards against damage only.
 pub(crate) async fn manifest_there(
     session: &Session,
     reference: &str,
@@ -48,22 +49,20 @@ pub(crate) async fn manifest_there(
     let response = session.expect(session.send(ask).await?, &[200], &place).await?;
     problem::refuse_page(&response, &place)?;
     problem::refuse_packed(&response, false, &place)?;
-    let header = problem::content_type(&response);
+    let (header, told) = (problem::content_type(&response), problem::told_digest(&response));
     let bytes = problem::read_small(response, limits::MANIFEST_BYTES, &session.patience, &place).await?;
-    let actual = match digest {
-        Some(expected) => {
-            let mut hasher = DigestHasher::new(expected.algorithm());
-            hasher.update(&bytes);
-            hasher.finish()
+    if let Some(expected) = digest.or(told.as_ref()) {
+        let mut hasher = DigestHasher::new(expected.algorithm());
+        hasher.update(&bytes);
+        let actual = hasher.finish();
+        if *expected != actual {
+            return Err(RegistryError::DigestMismatch { place, expected: expected.clone(), actual });
         }
-        None => Digest::sha256(&bytes),
-    };
-    if let Some(expected) = digest.filter(|expected| **expected != actual) {
-        return Err(RegistryError::DigestMismatch { place, expected: expected.clone(), actual });
     }
     let media_type =
         media_type::of(header.as_deref(), &bytes).map_err(|reason| RegistryError::protocol(&place, reason))?;
-    Ok(RawManifest { bytes, media_type, digest: actual })
+    let digest = digest.cloned().unwrap_or_else(|| Digest::sha256(&bytes));
+    Ok(RawManifest { bytes, media_type, digest })
 }
 
 /// Fetches the manifest a descriptor points to, and checks its size too.

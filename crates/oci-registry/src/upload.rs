@@ -14,11 +14,9 @@ use crate::body::Payload;
 use crate::endpoint::Endpoint;
 use crate::error::{Place, RegistryError};
 use crate::exchange::Session;
-use crate::limits;
 use crate::retry::{self, Verdict};
+use crate::{limits, problem};
 
-/// The header with the digest of what a registry stored.
-const STORED_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
 /// The header with the smallest piece a registry takes.
 const MIN_LENGTH: HeaderName = HeaderName::from_static("oci-chunk-min-length");
 
@@ -203,7 +201,7 @@ impl Upload {
             let again = last.again();
             let Err(error) = self.finish_once(descriptor, last, place).await else { return Ok(()) };
             // A registry that stored something else than was sent is not helped by being asked for it.
-            let Some(again) = again.filter(|_| retry::judge(&error) == Verdict::Transient) else { return Err(error) };
+            let Some(again) = again.filter(|_| retry::judge(&error) != Verdict::Wrong) else { return Err(error) };
             self.session.recover(&mut tries, error).await?;
             if is_there(&self.session, descriptor).await? {
                 return Ok(());
@@ -264,8 +262,7 @@ pub(crate) async fn is_there(session: &Session, descriptor: &Descriptor) -> Resu
 
 /// Compares the digest a registry says it stored, where it says so in an algorithm of ours, with what was sent.
 pub(crate) fn check_stored(response: &Response, sent: &Digest, place: &Arc<Place>) -> Result<(), RegistryError> {
-    let told = response.headers().get(STORED_DIGEST).and_then(|v| v.to_str().ok()?.parse::<Digest>().ok());
-    match told {
+    match problem::told_digest(response) {
         Some(actual) if actual.algorithm() == sent.algorithm() && actual != *sent => {
             Err(RegistryError::DigestMismatch { place: Arc::clone(place), expected: sent.clone(), actual })
         }
