@@ -132,7 +132,7 @@ impl StreamWriter {
     fn resume(&mut self, mut error: RegistryError) -> Result<(), RegistryError> {
         let runtime = Arc::clone(&self.context.runtime);
         loop {
-            if retry::judge(&error) != Verdict::Transient {
+            if matches!(retry::judge(&error), Verdict::Wrong | Verdict::Final) {
                 return Err(error);
             }
             runtime.block_on(self.context.session.recover(&mut self.tries, error))?;
