@@ -1,10 +1,10 @@
-//! Small blobs on their way to a registry while the next ones are being made.
+//! Small blobs, and pieces of large ones, on their way to a registry while the next ones are being made.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use oci_image::Digest;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, JoinSet};
 
 use crate::error::RegistryError;
@@ -36,10 +36,7 @@ impl Behind {
     where
         F: Future<Output = Result<(), RegistryError>> + Send + 'static,
     {
-        let cost = size.clamp(limits::BEHIND_BYTES / limits::BEHIND_UPLOADS, limits::BEHIND_BYTES);
-        let cost = u32::try_from(cost).unwrap_or(u32::MAX);
-        // Nobody closes it, and without a turn it is only more at once.
-        let turn = runtime.block_on(Arc::clone(&self.room).acquire_many_owned(cost)).ok();
+        let turn = self.turn(runtime, size.max(limits::BEHIND_BYTES / limits::BEHIND_UPLOADS));
         let mut state = self.state();
         state.digests.insert(digest.clone());
         let task = async move {
@@ -47,6 +44,13 @@ impl Behind {
             upload.await
         };
         state.tasks.spawn_on(task, runtime.handle());
+    }
+
+    /// Waits until there is room for `size` bytes on their way. There is room again when the turn is dropped.
+    pub(crate) fn turn(&self, runtime: &Runtime, size: usize) -> Option<OwnedSemaphorePermit> {
+        let cost = u32::try_from(size.min(limits::BEHIND_BYTES)).unwrap_or(u32::MAX);
+        // Nobody closes it, and without a turn it is only more at once.
+        runtime.block_on(Arc::clone(&self.room).acquire_many_owned(cost)).ok()
     }
 
     /// Whether a blob may still be on its way.

@@ -29,6 +29,7 @@ mod options;
 mod pace;
 mod partial;
 mod partial_store;
+mod pieces;
 mod pipe;
 mod prefer;
 mod problem;

@@ -38,12 +38,13 @@ pub(crate) const REDIRECTS: usize = 8;
 pub(crate) const PIPE_BYTES: usize = 1 << 20;
 
 /// The size of one piece of an upload whose digest is not known yet, in bytes, and the size up to which a blob is held
-/// in memory and sent whole, so that it can be sent again. Two of them are held for each running upload.
-pub(crate) const CHUNK_BYTES: usize = 8 << 20;
+/// in memory and sent whole, so that it can be sent again. Some registries take no pieces below 5 MiB, nor such that are no
+/// multiple of 256 KiB.
+pub(crate) const CHUNK_BYTES: usize = 6 << 20;
 
-/// How many blobs are written to a registry at the same time: enough to fill a line on which one connection waits, and
-/// each holds two pieces of [`CHUNK_BYTES`] and what is being compressed for it.
-pub(crate) const BLOBS_AT_ONCE: NonZeroUsize = NonZeroUsize::new(4).expect("four is not zero");
+/// How many blobs are written to a registry at the same time: enough to go on where one connection waits, and few enough
+/// for memory, since each fills a piece of [`CHUNK_BYTES`] while others are on their way.
+pub(crate) const BLOBS_AT_ONCE: NonZeroUsize = NonZeroUsize::new(3).expect("three is not zero");
 
 /// The largest piece a registry may ask for with `OCI-Chunk-Min-Length`, in bytes: it has to be held in memory.
 pub(crate) const CHUNK_MAX_BYTES: usize = 64 << 20;
@@ -120,8 +121,8 @@ pub(crate) const CONNECTION_WINDOW: u32 = 64 << 20;
 /// buffers between this program and what the registry has stored.
 pub(crate) const REPLAY_BYTES: u64 = 16 << 20;
 
-/// How many bytes of small blobs may be on their way while the next ones are being made.
-pub(crate) const BEHIND_BYTES: usize = 16 << 20;
+/// How many bytes of small blobs and of pieces may be on their way while the next ones are being made.
+pub(crate) const BEHIND_BYTES: usize = BLOBS_AT_ONCE.get() * CHUNK_BYTES;
 
 /// How many small blobs may be on their way: as many as are fetched at a time.
 pub(crate) const BEHIND_UPLOADS: usize = 8;

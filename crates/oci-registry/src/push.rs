@@ -17,6 +17,7 @@ use crate::exchange::Session;
 use crate::limits;
 use crate::options::RegistryOptions;
 use crate::pace::Quota;
+use crate::pieces::Pieces;
 use crate::runtime::Runtime;
 use crate::upload::{Mount, Upload, check_stored, is_there};
 use crate::writer;
@@ -31,6 +32,7 @@ pub(crate) struct Push {
     mount_from: Mutex<Vec<String>>,
     quota: Arc<Quota>,
     behind: Arc<Behind>,
+    pieces: Pieces,
     /// Uploads that refused mounts left open, for the writers that come for them.
     opened: Mutex<BTreeMap<Digest, Upload>>,
 }
@@ -41,7 +43,8 @@ impl Push {
         let own = session.name.repository();
         let mount_from = options.mount_from.iter().filter(|from| *from != own).cloned().collect();
         let (mount_from, quota) = (Mutex::new(mount_from), Arc::new(Quota::new(&options.transfer, &options.run)));
-        Self { runtime, session, mount_from, quota, behind: Arc::new(Behind::new()), opened: Mutex::default() }
+        let (behind, pieces) = (Arc::new(Behind::new()), Pieces::default());
+        Self { runtime, session, mount_from, quota, behind, pieces, opened: Mutex::default() }
     }
 
     /// The session it goes over.
@@ -87,7 +90,8 @@ impl Push {
         let place = self.session.place("uploading", subject);
         let (runtime, session) = (Arc::clone(&self.runtime), Arc::clone(&self.session));
         let (quota, behind) = (Arc::clone(&self.quota), Arc::clone(&self.behind));
-        let context = Context { runtime, session, place, quota, behind };
+        let pieces = self.pieces.clone();
+        let context = Context { runtime, session, place, quota, behind, pieces };
         writer::start(context, known, opened)
     }
 

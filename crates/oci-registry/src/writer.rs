@@ -1,7 +1,6 @@
 //! Writers of blobs: whole from memory, as one stream, or in pieces, by what is known beforehand.
 
 use std::io::{self, Write};
-use std::sync::Arc;
 
 use bytes::Bytes;
 use oci_image::{BlobWriter, Descriptor, ImageError};
@@ -49,7 +48,10 @@ enum Progress {
 
 impl PieceWriter {
     fn new(context: Context, size: usize, opened: Option<Upload>) -> Self {
-        let buffer = Vec::with_capacity(size.min(limits::CHUNK_BYTES));
+        let buffer = match size {
+            0 => context.pieces.take(),
+            size => Vec::with_capacity(size.min(limits::CHUNK_BYTES)),
+        };
         Self { context, buffer, written: 0, state: Progress::Held(opened) }
     }
 
@@ -85,8 +87,8 @@ impl PieceWriter {
             Progress::Held(opened) => opened,
             Progress::Sending(_) | Progress::Over => None,
         };
-        let whole = Bytes::from(std::mem::take(&mut self.buffer));
-        let Context { runtime, session, place, quota, behind } = self.context.clone();
+        let whole = self.context.pieces.send(std::mem::take(&mut self.buffer));
+        let Context { runtime, session, place, quota, behind, .. } = self.context.clone();
         let descriptor = descriptor.clone();
         let (digest, size) = (descriptor.digest.clone(), whole.len());
         behind.send(&runtime, &digest, size, async move {
@@ -111,9 +113,15 @@ impl PieceWriter {
             self.state = Progress::Held(Some(upload));
             return Ok(());
         }
-        let bytes = Bytes::from(std::mem::replace(&mut self.buffer, Vec::with_capacity(upload.piece)));
-        let (place, quota) = (Arc::clone(&self.context.place), Arc::clone(&self.context.quota));
-        self.state = Progress::Sending(self.context.runtime.spawn(async move {
+        let next = match upload.piece {
+            limits::CHUNK_BYTES => self.context.pieces.take(),
+            piece => Vec::with_capacity(piece),
+        };
+        let bytes = self.context.pieces.send(std::mem::replace(&mut self.buffer, next));
+        let Context { runtime, place, quota, behind, .. } = self.context.clone();
+        let turn = behind.turn(&runtime, bytes.len());
+        self.state = Progress::Sending(runtime.spawn(async move {
+            let _turn = turn;
             quota.throttle(bytes.len()).await;
             let result = upload.patch(bytes, &place).await;
             (upload, result)
@@ -147,7 +155,7 @@ impl BlobWriter for PieceWriter {
             return Ok(());
         }
         let mut upload = self.idle()?;
-        let last = Bytes::from(std::mem::take(&mut self.buffer));
+        let last = self.context.pieces.send(std::mem::take(&mut self.buffer));
         let Context { runtime, place, .. } = &self.context;
         let result = runtime.block_on(async {
             if !last.is_empty() {

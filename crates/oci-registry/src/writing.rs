@@ -9,6 +9,7 @@ use crate::behind::Behind;
 use crate::error::{Place, RegistryError};
 use crate::exchange::Session;
 use crate::pace::Quota;
+use crate::pieces::Pieces;
 use crate::runtime::Runtime;
 
 /// What every writer needs.
@@ -19,6 +20,7 @@ pub(crate) struct Context {
     pub(crate) place: Arc<Place>,
     pub(crate) quota: Arc<Quota>,
     pub(crate) behind: Arc<Behind>,
+    pub(crate) pieces: Pieces,
 }
 
 /// Checks that a writer got as many bytes as it is told in the end.
