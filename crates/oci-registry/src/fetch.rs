@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use oci_image::{Descriptor, DigestHasher};
+use reqwest::StatusCode;
 use tokio::time::Instant;
 
 use crate::error::{Place, RegistryError};
 use crate::exchange::Session;
 use crate::limits::{self, BLOCK_BYTES};
-use crate::pace::Pace;
+use crate::pace::{Grant, Pace};
 use crate::partial::Partial;
 use crate::partial_store::Room;
 use crate::pipe::Sender;
@@ -186,17 +187,39 @@ impl Transfer {
     /// One question and its answer. Where a server cannot be asked for a part, `ranged` is cleared.
     async fn part(&mut self, session: &Session, ranged: &mut bool) -> Result<(), End> {
         let (route, place) = (Arc::clone(&self.route), self.place(session));
-        let mut grant = route.quota.grant(self.descriptor.size - self.at);
+        let rest = self.at..self.descriptor.size;
+        let mut grant = route.quota.grant_soon(&rest).await;
         let spent = || RegistryError::BudgetSpent { place: Arc::clone(&place), limit: route.quota.max().unwrap_or(0) };
         if grant.left() == 0 {
             return Err(spent().into());
         }
-        let span = self.at..self.at + grant.left();
+        let mut span = self.at..self.at + grant.left();
         let opened = segment::open(session, &self.descriptor, &place, span.clone(), *ranged).await?;
-        let Opened::Part(Segment { mut response, mut skip }) = opened else {
+        let Opened::Part(Segment { response, skip }) = opened else {
             *ranged = false;
             return Ok(());
         };
+        if response.status() == StatusCode::OK {
+            // Who gives the whole blob where a part was asked for would do so again for the next part.
+            grant.grow(skip + rest.end - rest.start);
+            span.end = span.end.max(span.start + grant.left().saturating_sub(skip));
+        }
+        if self.receive(session, Segment { response, skip }, &mut grant, span.end).await? {
+            return Ok(());
+        }
+        Err(spent().into())
+    }
+
+    /// Takes in the bytes of an answer up to `end`; `false` when the budget is spent before.
+    async fn receive(
+        &mut self,
+        session: &Session,
+        segment: Segment,
+        grant: &mut Grant<'_>,
+        end: u64,
+    ) -> Result<bool, End> {
+        let Segment { mut response, mut skip } = segment;
+        let (route, place) = (Arc::clone(&self.route), self.place(session));
         let mut pace = Pace::new(&route.transfer, session.patience.idle);
         loop {
             let asked = Instant::now();
@@ -210,14 +233,14 @@ impl Transfer {
             let unwanted = usize::try_from(skip).map_or(piece.len(), |skip| skip.min(piece.len()));
             skip -= unwanted as u64;
             drop(piece.split_to(unwanted));
-            self.accept(piece, span.end).await?;
-            if self.at == span.end {
+            self.accept(piece, end).await?;
+            if self.at == end {
                 // What else comes is not asked for. A stream that ends here can be used again.
                 let _ = tokio::time::timeout(limits::DRAIN_TIME, response.chunk()).await;
-                return Ok(());
+                return Ok(true);
             }
             if !enough {
-                return Err(spent().into());
+                return Ok(false);
             }
         }
         let (expected, actual) = (self.descriptor.size, self.at);

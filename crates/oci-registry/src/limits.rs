@@ -83,15 +83,24 @@ pub(crate) const LONGEST_PAUSE: u32 = 4;
 /// The longest wait a server may ask for with `Retry-After`. More is told to the user, who has better things to do.
 pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(60);
 
-/// How often an answer is asked for again that came whole and is wrong: a wrong byte goes away, a login page stays.
+/// How often something is asked for whose bytes came whole and wrong, or over TLS that is not understood: a wrong byte
+/// goes away, another content and another protocol stay.
 pub(crate) const DOUBTFUL_TRIES: u32 = 3;
 
 /// How many bytes of a blob are held back until its digest is known to be right. Most configs and small layers fit, so
 /// that a wrong byte in them is repaired unnoticed.
 pub(crate) const HELD_BYTES: u64 = 1 << 20;
 
-/// The size in bytes of what a partial blob is verified by, and so the most of it that is fetched again.
+/// The size in bytes of what a partial blob is verified by, and so the most of it that is fetched again. A budget of fewer
+/// bytes brings nothing further that has more.
 pub(crate) const BLOCK_BYTES: u64 = 1 << 20;
+
+/// What part of the budget that is left one request may take: so that ten requests are enough for a large budget, and a
+/// blob that has to wait for its reader leaves most of it to the others.
+pub(crate) const BUDGET_SHARE: u64 = 8;
+
+/// How long nothing may come to those who still may fetch before a spent budget ends the run.
+pub(crate) const BUDGET_PAUSE: Duration = Duration::from_secs(1);
 
 /// The size of all partial blobs, in bytes, unless the caller says otherwise.
 pub(crate) const PARTIAL_CACHE_BYTES: u64 = 2 << 30;

@@ -18,6 +18,10 @@ pub struct Run {
 pub(crate) struct Used {
     /// How many bytes were fetched or promised to someone.
     pub(crate) taken: u64,
+    /// How many of them are promised and did not come yet.
+    pub(crate) held: u64,
+    /// How many bytes came: it grows as long as anybody comes on.
+    pub(crate) moved: u64,
     /// Until when the bytes that were moved last, at the rate that is allowed.
     pub(crate) paid: Option<Instant>,
 }

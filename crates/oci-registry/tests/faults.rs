@@ -5,7 +5,7 @@ mod support;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use oci_image::{Descriptor, ImageSource, VerifyReader};
@@ -466,6 +466,52 @@ fn a_ceiling_and_a_budget() {
         }
     }
     assert_eq!(given(&registry), blob.len() as u64);
+}
+
+/// Reads blobs at once, all until the first fails, as an importer does; which of them came whole.
+fn fetch_together(source: &RegistrySource, blobs: &[Descriptor]) -> Vec<bool> {
+    let failed = AtomicBool::new(false);
+    let read = |blob: &Descriptor| {
+        let Ok(mut reader) = source.blob(blob) else {
+            failed.store(true, Ordering::Relaxed);
+            return false;
+        };
+        let mut buffer = vec![0; 50_000];
+        while !failed.load(Ordering::Relaxed) {
+            match reader.read(&mut buffer) {
+                Ok(0) => return true,
+                Ok(_) => {}
+                Err(_) => failed.store(true, Ordering::Relaxed),
+            }
+        }
+        false
+    };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = blobs.iter().map(|blob| scope.spawn(|| read(blob))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    })
+}
+
+#[test]
+fn a_budget_brings_every_run_further_with_several_large_blobs() {
+    let all: Vec<Vec<u8>> = [12, 10, 6].map(|size| bytes(size * MIB + 77)).into();
+    for behaviour in [Behaviour::default(), Behaviour { rate: Some(16 << 20), ..Default::default() }] {
+        let registry = Registry::start(behaviour).unwrap();
+        all.iter().for_each(|blob| drop(registry.put_blob("a/b", blob)));
+        let dir = tempfile::tempdir().unwrap();
+        let mut options = keeping(dir.path());
+        options.transfer.max_bytes = Some(4 * MIB as u64);
+        let mut left: Vec<Descriptor> = all.iter().map(|blob| descriptor(blob)).collect();
+        let mut runs = 0;
+        while !left.is_empty() {
+            (options.run, runs) = (Arc::default(), runs + 1);
+            registry.forget();
+            let mut whole = fetch_together(&source(&registry, &options), &left).into_iter();
+            left.retain(|_| whole.next() == Some(false));
+            assert!(given(&registry) <= 4 * MIB as u64, "run {runs}: {}", given(&registry));
+            assert!(runs <= 12, "28 MiB were not fetched in 12 runs of 4 MiB");
+        }
+    }
 }
 
 #[test]
