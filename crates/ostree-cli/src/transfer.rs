@@ -17,7 +17,9 @@ pub struct TransferArgs {
     /// How long anything may stand still: connecting, an answer, a body
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "30", overrides_with = "timeout")]
     timeout: Duration,
-    /// How many tries without progress there are at least, in at least a minute; 0 tries once
+    /// How many tries without progress there are at least, in at least a minute; 0 tries once. Each may take --timeout, and
+    /// the pause after it 15 seconds (60 where the server asks for them): N × (SECONDS + 15) until a registry that stays
+    /// silent is given up
     #[arg(long, value_name = "N", default_value_t = 5, overrides_with = "retries")]
     retries: u32,
     /// Take a body that is slower for one that stands still, in bytes a second (suffixes K, M, G)
