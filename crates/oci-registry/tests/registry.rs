@@ -83,7 +83,7 @@ fn a_blob_of_unknown_digest_goes_in_large_pieces() {
         Behaviour { pieces_only: true, ..Default::default() },
         Behaviour { relative: true, min_piece: Some(9 * MIB), ..Default::default() },
     ] {
-        let least = behaviour.min_piece.unwrap_or(8 * MIB);
+        let least = behaviour.min_piece.unwrap_or(6 * MIB);
         let registry = start(behaviour);
         let sink = sink(&registry, &options());
         let blob = bytes(2 * least + 77);

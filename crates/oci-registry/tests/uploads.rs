@@ -147,8 +147,9 @@ fn small_blobs_go_side_by_side_and_arrive_before_the_manifest() {
 /// The most uploads that were open at once. All of them must have come before the first manifest.
 fn most_at_once(registry: &Registry) -> i32 {
     let seen = registry.seen();
-    let last = seen.iter().rposition(|seen| seen.target.contains("/uploads/")).unwrap();
-    let named = seen.iter().position(|seen| seen.method == "PUT" && seen.target.contains("/manifests/")).unwrap();
+    let last = seen.iter().rposition(|seen| seen.target.contains("/uploads/")).expect("something was sent");
+    let named =
+        seen.iter().position(|seen| seen.method == "PUT" && seen.target.contains("/manifests/")).expect("it was named");
     assert!(last < named, "the manifest came before a blob");
     let step = |open: &mut i32, seen: &Seen| {
         *open += i32::from(seen.method == "POST") - i32::from(seen.method == "PUT");
@@ -169,7 +170,7 @@ fn large_image(registry: &Registry, missing: &[usize]) -> Vec<Descriptor> {
             registry.put_blob("a/b", &blob);
         }
     }
-    let manifest = Manifest::new(config, layers.clone()).to_raw().unwrap();
+    let manifest = Manifest::new(config, layers.clone()).to_raw().expect("it is small");
     registry.put_manifest("a/b", "t", &manifest.media_type, &manifest.bytes);
     layers
 }
