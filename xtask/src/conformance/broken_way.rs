@@ -22,7 +22,8 @@ he is without TLS, `authorization: SCHEME` is printed.
   up:BYTES      after so many bytes to the server it is reset in both directions
   down:BYTES    after so many bytes from the server
   stall:BYTES   after so many bytes from the server nothing more comes
-  flip:BYTES    the byte after so many from the server is another one";
+  flip:BYTES    the byte after so many from the server is another one
+  flip-up:BYTES the byte after so many to the server is another one";
 
 /// For how long the port is served. A case that hangs must not leave it behind.
 const LIFE: Duration = Duration::from_secs(120);
@@ -36,6 +37,14 @@ enum Kind {
     Down,
     Stall,
     Flip,
+    FlipUp,
+}
+
+impl Kind {
+    /// Whether it befalls what goes to the server.
+    fn is_up(self) -> bool {
+        matches!(self, Self::Up | Self::FlipUp)
+    }
 }
 
 /// Where the way breaks next.
@@ -56,7 +65,8 @@ impl FromStr for Break {
             "down" => Kind::Down,
             "stall" => Kind::Stall,
             "flip" => Kind::Flip,
-            _ => bail!("{text}: neither up, down, stall nor flip"),
+            "flip-up" => Kind::FlipUp,
+            _ => bail!("{text}: neither up, down, stall, flip nor flip-up"),
         };
         Ok(Self { kind, after: after.parse().with_context(|| format!("{text}: no number of bytes"))? })
     }
@@ -113,7 +123,7 @@ fn pass(mut from: TcpStream, mut to: TcpStream, up: bool, breaks: &Breaks) {
         }
         match due(breaks, up, passed) {
             None => {}
-            Some(Break { kind: Kind::Flip, after }) => {
+            Some(Break { kind: Kind::Flip | Kind::FlipUp, after }) => {
                 let at = usize::try_from((after + count as u64).saturating_sub(passed)).unwrap_or(usize::MAX);
                 if let Some(byte) = bytes.get_mut(at) {
                     *byte ^= 0xff;
@@ -147,7 +157,7 @@ fn schemes(bytes: &[u8]) -> Vec<String> {
 /// The next break, if it is due.
 fn due(breaks: &Breaks, up: bool, passed: u64) -> Option<Break> {
     let mut breaks = breaks.lock().unwrap_or_else(PoisonError::into_inner);
-    let next = breaks.front().is_some_and(|next| (next.kind == Kind::Up) == up && passed > next.after);
+    let next = breaks.front().is_some_and(|next| next.kind.is_up() == up && passed > next.after);
     if next { breaks.pop_front() } else { None }
 }
 
@@ -177,6 +187,8 @@ mod tests {
         assert!(due(&breaks, true, 11).is_some_and(|due| due.kind == Kind::Up));
         assert_eq!(due(&breaks, true, 100), None);
         assert!(due(&breaks, false, 6).is_some());
+        let flip: Breaks = Arc::new(Mutex::new(VecDeque::from(["flip-up:3".parse::<Break>().expect("a break")])));
+        assert!(due(&flip, false, 9).is_none() && due(&flip, true, 4).is_some());
         assert!("sideways:1".parse::<Break>().is_err() && "up:x".parse::<Break>().is_err());
     }
 }
