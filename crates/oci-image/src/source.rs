@@ -52,6 +52,31 @@ pub trait ImageSource: Send + Sync {
     fn stored_as(&self, descriptor: &Descriptor) -> Result<Descriptor, ImageError> {
         Ok(descriptor.clone())
     }
+
+    /// What is kept of blobs whose transfer has not ended, where anything is.
+    fn partials(&self) -> Option<&dyn Partials> {
+        None
+    }
+}
+
+/// What a source keeps on disk of blobs whose transfer has not ended.
+pub trait Partials {
+    /// How many of a blob's first bytes are at hand, by what its file says; they are verified when they are read.
+    fn at_hand(&self, blob: &Descriptor) -> u64;
+
+    /// Says that what was made of a blob's bytes is wrong, though its reader gave up before their digest could tell: the
+    /// bytes next to that place come anew the next time, and all of them when that was of no help.
+    fn doubt(&self, blob: &Descriptor);
+
+    /// Says that blobs of `size` bytes in all are about to be read, of which `disk` bytes are made in the same file system:
+    /// so much stays free, less what has been read. What is too old is removed.
+    fn expect(&self, disk: u64, size: u64);
+
+    /// How many bytes of disk all of it takes that nobody is using.
+    fn disk(&self) -> u64;
+
+    /// Removes what is kept until that frees `bytes`, first what is not of one of `wanted`, the oldest first.
+    fn give_way(&self, wanted: &[&Descriptor], bytes: u64);
 }
 
 /// One source may have several readers.
@@ -82,6 +107,10 @@ impl<S: ImageSource + ?Sized> ImageSource for Arc<S> {
 
     fn stored_as(&self, descriptor: &Descriptor) -> Result<Descriptor, ImageError> {
         (**self).stored_as(descriptor)
+    }
+
+    fn partials(&self) -> Option<&dyn Partials> {
+        (**self).partials()
     }
 }
 

@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 
+use oci_image::source::Partials;
 use oci_image::{
     BlobWriter, Descriptor, Digest, ImageError, ImageSink, ImageSource, Platform, RawManifest, document, validate,
 };
@@ -98,6 +99,10 @@ impl ImageSource for RegistrySource {
         kept: &Arc<AtomicU64>,
     ) -> Result<Box<dyn Read + Send>, ImageError> {
         Ok(Box::new(pull::blob(&self.runtime, &self.route, descriptor, kept)?))
+    }
+
+    fn partials(&self) -> Option<&dyn Partials> {
+        self.route.partials.as_deref().map(|store| store as &dyn Partials)
     }
 }
 

@@ -40,6 +40,8 @@ pub(crate) struct Transfer {
     at: u64,
     hasher: DigestHasher,
     partial: Option<Partial>,
+    /// The partial blob grows no more.
+    frozen: bool,
     out: Out,
     told: Told,
 }
@@ -72,7 +74,7 @@ impl Transfer {
         let held = descriptor.size <= limits::HELD_BYTES;
         let out = if held { Out::Held(Vec::new(), sender) } else { Out::Pipe(sender) };
         let hasher = DigestHasher::new(descriptor.digest.algorithm());
-        Self { route, descriptor, at: 0, hasher, partial: None, out, told }
+        Self { route, descriptor, at: 0, hasher, partial: None, frozen: false, out, told }
     }
 
     /// Moves the blob into the pipe until its end, an error that lasts, or the reader's loss of interest.
@@ -136,7 +138,8 @@ impl Transfer {
 
     /// Passes on what is kept of the blob, and what someone else who fetches it is just keeping.
     async fn pass_on_kept(&mut self) -> Result<(), End> {
-        let mut moved = Instant::now();
+        let patience = self.route.turns().session().map_or(limits::PATIENCE, |session| session.patience.idle);
+        let (mut moved, mut length) = (Instant::now(), 0);
         while let Some(partial) = &mut self.partial {
             if let Some((block, hasher)) = tokio::task::block_in_place(|| partial.block(self.at, &self.hasher)) {
                 self.at += block.len() as u64;
@@ -153,7 +156,9 @@ impl Transfer {
                 return Ok(());
             } else if partial.try_own() {
                 // Look once more: it may have grown before it was left.
-            } else if moved.elapsed() >= limits::FOLLOW_TIME {
+            } else if length != partial.length() {
+                (moved, length) = (Instant::now(), partial.length());
+            } else if moved.elapsed() >= patience * limits::FOLLOW_FACTOR {
                 self.partial = None;
             } else {
                 tokio::time::sleep(limits::FOLLOW_PAUSE).await;
@@ -264,26 +269,40 @@ impl Transfer {
 
     /// Writes a part of one block to the partial blob, while that is wanted.
     fn keep(&mut self, at: u64, part: &[u8]) {
-        let Some(partial) = &self.partial else { return };
+        if at.is_multiple_of(BLOCK_BYTES) {
+            self.look_for_room(at);
+        }
+        let Some(partial) = self.partial.as_ref().filter(|_| !self.frozen) else { return };
         let whole = self.at == self.descriptor.size;
         let right = !whole || self.hasher.clone().finish() == self.descriptor.digest;
         let ends = right && (whole || self.at.is_multiple_of(BLOCK_BYTES));
         let written = partial.write(at, part);
         let written = written.and_then(|()| if ends { partial.end_block(self.at, &self.hasher) } else { Ok(()) });
-        let room = match (&self.route.partials, self.at.is_multiple_of(limits::PARTIAL_CHECK_BYTES)) {
-            _ if written.is_err() => Room::NoSpace,
-            (Some(store), true) => tokio::task::block_in_place(|| store.room(partial, &self.descriptor.digest)),
-            _ => Room::Enough,
-        };
-        match room {
+        if written.is_err() {
+            self.partial.take().into_iter().for_each(Partial::discard);
+        }
+    }
+
+    /// Looks whether the partial blob may grow by the block that begins at `at`. One that may not stays as it is, good for
+    /// the next time, unless the space it takes is needed.
+    fn look_for_room(&mut self, at: u64) {
+        let (Some(partial), Some(store)) = (&mut self.partial, &self.route.partials) else { return };
+        let block = self.descriptor.size.saturating_sub(at).min(BLOCK_BYTES);
+        let more = block + self.descriptor.digest.algorithm().hex_len() as u64;
+        match tokio::task::block_in_place(|| store.room(partial, &self.descriptor.digest, more)) {
             Room::Enough => {}
-            // What is there is still good for the next time.
-            Room::Full => self.partial = None,
+            Room::Full => {
+                self.frozen = true;
+                partial.release();
+            }
             Room::NoSpace => self.partial.take().into_iter().for_each(Partial::discard),
         }
     }
 
     async fn send(&mut self, part: Bytes) -> Result<(), End> {
+        if let Some(store) = &self.route.partials {
+            store.pass_on(part.len() as u64);
+        }
         match &mut self.out {
             Out::Held(held, _) => held.extend_from_slice(&part),
             Out::Pipe(sender) => sender.send(part).await.map_err(|_| End::Unread)?,

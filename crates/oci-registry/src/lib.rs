@@ -58,5 +58,6 @@ pub use environment::Environment;
 pub use error::{Place, RegistryError};
 pub use explain::{Route, has_entry, routes};
 pub use options::{Listener, RegistryOptions};
+pub use partial_store::clean_partials;
 pub use run::Run;
 pub use transfer::TransferOptions;

@@ -88,7 +88,8 @@ pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(60);
 pub(crate) const DOUBTFUL_TRIES: u32 = 3;
 
 /// How many bytes of a blob are held back until its digest is known to be right. Most configs and small layers fit, so
-/// that a wrong byte in them is repaired unnoticed.
+/// that a wrong byte in them is repaired unnoticed. Nothing of them is kept on disk, and so two pulls that want the same one
+/// at the same time both fetch it.
 pub(crate) const HELD_BYTES: u64 = 1 << 20;
 
 /// The size in bytes of what a partial blob is verified by, and so the most of it that is fetched again. A budget of fewer
@@ -105,14 +106,16 @@ pub(crate) const BUDGET_PAUSE: Duration = Duration::from_secs(1);
 /// The size of all partial blobs, in bytes, unless the caller says otherwise.
 pub(crate) const PARTIAL_CACHE_BYTES: u64 = 2 << 30;
 
-/// After how many bytes the size of all partial blobs and the free space are looked at again.
-pub(crate) const PARTIAL_CHECK_BYTES: u64 = 64 << 20;
+/// How many bytes stay free beside what is known to be written: what is on its way between the network and the objects.
+/// Below a quarter of it, what is kept gives way.
+pub(crate) const PARTIAL_MARGIN: u64 = 16 << 20;
 
 /// How long a partial blob is kept. A week covers the usual times between updates.
 pub(crate) const PARTIAL_LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// How long someone else who fetches the same blob may stand still before it is fetched here too.
-pub(crate) const FOLLOW_TIME: Duration = Duration::from_secs(10);
+/// How many times longer than anything may stand still someone else who fetches the same blob may, before it is fetched
+/// here too: he recovers from one standstill.
+pub(crate) const FOLLOW_FACTOR: u32 = 2;
 
 /// How often someone else's progress with the same blob is looked at.
 pub(crate) const FOLLOW_PAUSE: Duration = Duration::from_millis(50);

@@ -158,7 +158,7 @@ impl Pace {
 mod tests {
     use super::*;
 
-    fn quota(max_bytes: Option<u64>, run: &Arc<Run>) -> Quota {
+    fn budget(max_bytes: Option<u64>, run: &Arc<Run>) -> Quota {
         Quota::new(&TransferOptions { max_bytes, ..Default::default() }, run)
     }
 
@@ -166,7 +166,7 @@ mod tests {
     fn a_budget_is_shared_in_blocks_and_what_is_left_goes_back() {
         const B: u64 = BLOCK_BYTES;
         let run = Arc::default();
-        let quota = quota(Some(20 * B + 7), &run);
+        let quota = budget(Some(20 * B + 7), &run);
         let mut first = quota.grant(&(0..70 * B));
         let second = quota.grant(&(5 * B + 3..70 * B));
         assert_eq!((first.left(), second.left()), (2 * B, 2 * B - 3), "an eighth, up to the end of a block");
@@ -178,19 +178,19 @@ mod tests {
             (used.taken, used.held)
         };
         assert_eq!((taken, held), (B, 0));
-        let sibling = super::tests::quota(Some(2 * B - 1), &run);
+        let sibling = budget(Some(2 * B - 1), &run);
         assert_eq!(sibling.grant(&(0..9 * B)).left(), 0, "less than a block is of no use");
         let mut small = sibling.grant(&(0..B - 1));
         assert_eq!(small.left(), B - 1, "another image of the same run");
         assert!(small.take(B as usize - 1) && !small.take(1));
-        let free = super::tests::quota(None, &run);
+        let free = budget(None, &run);
         let mut grant = free.grant(&(2..7 * B));
         assert!(grant.left() == 7 * B - 2 && grant.take(9 * B as usize));
     }
 
     #[test]
     fn an_answer_that_is_larger_takes_more_of_the_budget_while_there_is_some() {
-        let quota = quota(Some(20 * BLOCK_BYTES), &Arc::default());
+        let quota = budget(Some(20 * BLOCK_BYTES), &Arc::default());
         let mut grant = quota.grant(&(0..9 * BLOCK_BYTES));
         grant.grow(9 * BLOCK_BYTES);
         assert_eq!(grant.left(), 9 * BLOCK_BYTES);

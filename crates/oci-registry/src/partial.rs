@@ -95,12 +95,24 @@ impl Partial {
         }
     }
 
-    /// Removes the file and its bytes, which are wrong.
-    pub(crate) fn discard(self) {
-        if self.owned {
+    /// Leaves the file to whoever else wants to write it.
+    pub(crate) fn release(&mut self) {
+        // Closing it does the same later.
+        let _ = flock(&self.file, FlockOperation::Unlock);
+        self.owned = false;
+    }
+
+    /// Removes the file and its bytes, which are wrong or in the way.
+    pub(crate) fn discard(mut self) {
+        if self.try_own() {
             let _ = self.file.set_len(0);
         }
         self.remove();
+    }
+
+    /// How many bytes the file has. It grows as long as anybody writes it.
+    pub(crate) fn length(&self) -> u64 {
+        self.file.metadata().map_or(0, |stat| stat.len())
     }
 
     /// The file, to ask its file system.
@@ -111,6 +123,25 @@ impl Partial {
     fn offset(&self, at: u64) -> u64 {
         at + at / BLOCK_BYTES * self.sum
     }
+}
+
+impl Drop for Partial {
+    /// A file in which nothing is kept is of no use to anybody.
+    fn drop(&mut self) {
+        if self.owned && self.length() == 0 && self.is_linked() {
+            let _ = std::fs::remove_file(&self.path);
+            let _ = std::fs::remove_file(marker(&self.path));
+        }
+    }
+}
+
+/// How many bytes of a blob are in the whole records of a file of `length` bytes.
+pub(crate) fn whole_blocks(length: u64, blob: &Descriptor) -> u64 {
+    let sum = blob.digest.algorithm().hex_len() as u64;
+    let blocks = length / (BLOCK_BYTES + sum);
+    // The last block may be shorter.
+    let all = blob.size + blob.size.div_ceil(BLOCK_BYTES) * sum;
+    if length >= all { blob.size } else { (blocks * BLOCK_BYTES).min(blob.size) }
 }
 
 /// The file beside a partial blob that says where its last reader gave up.

@@ -91,8 +91,7 @@ pub(crate) fn blob(
     let done = Arc::clone(&told.done);
     let transfer = Transfer::new(Arc::clone(route), descriptor.clone(), sender, told);
     let digest = descriptor.digest.clone();
-    let before = route.partials.as_ref().and_then(|store| store.stopped(&digest));
-    let kept = Kept { route: Arc::clone(route), digest, before };
+    let kept = Kept { route: Arc::clone(route), digest };
     let task = runtime.spawn(transfer.run());
     let rest = Bytes::new();
     let runtime = Arc::clone(runtime);
@@ -125,8 +124,6 @@ pub(crate) struct BlobReader {
 struct Kept {
     route: Arc<Route>,
     digest: Digest,
-    /// Where the reader before this one gave up.
-    before: Option<u64>,
 }
 
 impl BlobReader {
@@ -169,14 +166,14 @@ impl Drop for BlobReader {
         self.task.abort();
         // Only then whoever asks next finds what was kept without an owner. Its result is nobody's concern.
         let _ = self.runtime.block_on(&mut self.task);
-        let Kept { route, digest, before } = &self.kept;
+        let Kept { route, digest } = &self.kept;
         if let Some(store) = &route.partials
             && !self.failed
             && !self.ended
             && self.read > 0
         {
             drop(self.done.lock().unwrap_or_else(|e| e.into_inner()).take());
-            store.stop(digest, self.read, *before);
+            store.give_up(digest, self.read);
         }
     }
 }

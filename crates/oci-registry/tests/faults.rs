@@ -302,7 +302,7 @@ fn what_is_kept_is_all_that_is_not_fetched_again() {
         let dir = dir.path().join(tenth.to_string());
         let read = blob.len() / 10 * tenth;
         begin(&source(&registry, &keeping(&dir)), &whole, read);
-        assert_eq!(files(&dir), 2, "the blob, and where its reader gave up");
+        assert_eq!(files(&dir), 1, "the blob");
         registry.forget();
         assert_eq!(fetch(&source(&registry, &keeping(&dir)), &whole).unwrap(), blob);
         // One block beyond the last verified one, and one before the place where the reader gave up.
@@ -350,15 +350,37 @@ fn a_reader_that_stumbles_over_a_wrong_byte_does_not_meet_it_again() {
         registry.fault(Fault::once(On::Blob, Trouble::WrongByte(wrong)));
         // A decompressor fails at the same place as long as the same bytes come.
         for run in 0..runs {
-            let mut reader = source(&registry, &keeping(dir.path())).blob(&whole).unwrap();
+            let source = source(&registry, &keeping(dir.path()));
+            let mut reader = source.blob(&whole).unwrap();
             let mut got = vec![0; stumbles];
             reader.read_exact(&mut got).unwrap();
             assert_ne!(got[wrong], blob[wrong], "run {run}");
+            drop(reader);
+            source.partials().unwrap().doubt(&whole);
         }
         registry.forget();
         assert_eq!(fetch(&source(&registry, &keeping(dir.path())), &whole).map(|got| got == blob), Ok(true));
         assert!(runs > 1 || starts(&registry)[0] >= 3 * MIB as u64, "{:?}", starts(&registry));
         assert_eq!(files(dir.path()), 0);
+    }
+}
+
+#[test]
+fn a_reader_that_is_stopped_for_another_blob_loses_nothing() {
+    let (blob, other) = (bytes(8 * MIB), bytes(2 * MIB));
+    let dir = tempfile::tempdir().unwrap();
+    let registry = holding(&blob);
+    for run in 0..3 {
+        registry.forget();
+        let source = source(&registry, &keeping(dir.path()));
+        begin(&source, &descriptor(&blob), 4 * MIB);
+        assert!(fetch(&source, &descriptor(&other)).is_err());
+        assert_eq!(files(dir.path()), 1, "nothing is kept of what is not there");
+        // The other one's question is among them.
+        let large = |seen: &&Seen| seen.target.contains(&descriptor(&blob).digest.to_string()) && seen.range.is_none();
+        assert!(run == 0 || !registry.seen().iter().any(|seen| large(&seen)), "it began anew");
+        let at_hand = source.partials().unwrap().at_hand(&descriptor(&blob));
+        assert!(at_hand >= 4 * MIB as u64 && at_hand % MIB as u64 == 0, "{at_hand}");
     }
 }
 

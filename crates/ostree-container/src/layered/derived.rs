@@ -60,7 +60,7 @@ impl Job<'_> {
         let jobs = self.options.threads();
         let writers = jobs.get().div_ceil(missing.len().max(1));
         let read = each(jobs, &missing, &|| self.source.stop(), |_, ((index, planned), _)| {
-            self.source.again(|| self.read(first + index, planned, writers))
+            self.source.again(&planned.layer.descriptor, || self.read(first + index, planned, writers))
         })?;
         let mut read = read.into_iter();
         Ok(found.into_iter().filter_map(|found| found.or_else(|| read.next())).collect())

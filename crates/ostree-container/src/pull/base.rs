@@ -57,7 +57,7 @@ impl BaseImport<'_> {
         // Threads that read share the processors with those that write.
         let writers = self.jobs.get().div_ceil(layers.len().max(1));
         each(self.jobs, layers, &|| self.source.stop(), |_, (index, layer)| {
-            self.source.again(|| match index {
+            self.source.again(&layer.descriptor, || match index {
                 0 => self.commit_layer(layer, writers).map(Held::Commit),
                 _ => self.chunk_layer(*index, layer, writers).map(Held::Files),
             })

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use oci_image::document::Document;
-use oci_image::source::RawManifest;
+use oci_image::source::{Partials, RawManifest};
 use oci_image::{Descriptor, Digest, ImageError, ImageSource};
 use ostree_repo::Repo;
 use ostree_repo::refs::{self, RefTarget};
@@ -90,5 +90,9 @@ impl ImageSource for Eager<'_> {
 
     fn stored_as(&self, descriptor: &Descriptor) -> Result<Descriptor, ImageError> {
         self.source.stored_as(descriptor)
+    }
+
+    fn partials(&self) -> Option<&dyn Partials> {
+        self.source.partials()
     }
 }

@@ -75,7 +75,22 @@ impl<'a> Received<'a> {
 
     /// Reads a layer with `read`, and a few times more if its bytes were damaged: the network may be at fault, not the image.
     /// Nothing but its digest vouches for a commit's signatures, and so they are looked at again too.
-    pub fn again<T>(&self, read: impl Fn() -> Result<T, ContainerError>) -> Result<T, ContainerError> {
+    pub fn again<T>(
+        &self,
+        layer: &Descriptor,
+        read: impl Fn() -> Result<T, ContainerError>,
+    ) -> Result<T, ContainerError> {
+        let read = || {
+            read().inspect_err(|error| {
+                // Of everything else that leads to an error here, the digest has told.
+                if matches!(error, ContainerError::Layer { source: TarError::Verify { .. }, .. })
+                    && let (Some(partials), Ok(stored)) =
+                        (self.ahead.source().partials(), self.ahead.source().stored_as(layer))
+                {
+                    partials.doubt(&stored);
+                }
+            })
+        };
         let damaged = |error: &ContainerError| {
             use ImageError as E;
             matches!(
