@@ -1,5 +1,6 @@
 //! Options about the patience with registries and the quantity of what is fetched.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use oci_registry::TransferOptions;
@@ -59,11 +60,16 @@ impl TransferArgs {
             min_rate: self.min_rate,
             limit_rate: self.limit_rate,
             max_bytes: self.max_bytes,
-            partials: repo.map(|repo| repo.path().join(PARTIALS)),
+            partials: repo.map(partials),
             partial_cache: self.partial_cache,
             partial_reserve: repo.map_or(0, reserved),
         }
     }
+}
+
+/// The directory of a repository's unfinished blobs.
+pub fn partials(repo: &Repo) -> PathBuf {
+    repo.path().join(PARTIALS)
 }
 
 /// How many bytes of its file system a repository leaves free.

@@ -1,19 +1,85 @@
 //! Whether there is room in a repository for layers that are still to be fetched.
 
-use ostree_repo::{FreeSpace, Repo};
+use oci_image::{Descriptor, ImageSource};
+use ostree_repo::{FreeSpace, Repo, tmp};
 
 use crate::error::ContainerError;
 use crate::need::Need;
 
-/// Refuses what cannot fit by what is known, before anything is fetched.
-///
-/// # Errors
-/// [`ContainerError::NoRoom`] with the exact shortfall, and that the file system cannot be asked.
-pub fn check(repo: &Repo, need: Need) -> Result<(), ContainerError> {
-    check_against(repo, need, FreeSpace::of(repo)?)
+/// What is to be fetched into a repository.
+pub struct Coming<'a> {
+    /// The repository.
+    pub repo: &'a Repo,
+    /// Where it comes from.
+    pub source: &'a dyn ImageSource,
+    /// The layers.
+    pub layers: Vec<&'a Descriptor>,
 }
 
-/// The same with the free space as it was found before.
+impl Coming<'_> {
+    /// What the layers take.
+    pub fn need(&self) -> Need {
+        Need::of_layers(self.repo.mode(), self.layers.iter().copied())
+    }
+
+    /// How many bytes interrupted pulls left behind, which this one goes on with or can remove.
+    ///
+    /// # Errors
+    /// The repository's `tmp` cannot be read.
+    pub fn reclaimable(&self) -> Result<u64, ContainerError> {
+        let kept = self.source.partials().map_or(0, |partials| partials.disk());
+        Ok(tmp::abandoned_bytes(self.repo)?.saturating_add(kept))
+    }
+
+    /// Whether it fits by what is known, when everything that can be removed is.
+    ///
+    /// # Errors
+    /// [`ContainerError::NoRoom`] with the exact shortfall, and that the file system cannot be asked.
+    pub fn check(&self) -> Result<(), ContainerError> {
+        let mut space = FreeSpace::of(self.repo)?;
+        if space.shortfall(self.need().bytes) > 0 {
+            space.free = space.free.saturating_add(self.reclaimable()?);
+        }
+        check_against(self.repo, self.need(), space)
+    }
+
+    /// Refuses what cannot fit by what is known, before anything is fetched, unless that is not to be looked at. Removes as
+    /// much of what interrupted pulls left behind as is in the way, and lets the source keep the space free.
+    ///
+    /// # Errors
+    /// As [`Coming::check`].
+    pub fn make_room(&self, check: bool) -> Result<(), ContainerError> {
+        let need = self.need();
+        let mut space = FreeSpace::of(self.repo)?;
+        if space.shortfall(need.bytes) > 0 {
+            tmp::clean(self.repo, false)?;
+            space = FreeSpace::of(self.repo)?;
+        }
+        // What is staged has not to be written again.
+        let staged = tmp::abandoned_bytes(self.repo)?;
+        let lacking = space.shortfall(need.bytes).saturating_sub(staged);
+        let partials = self.source.partials();
+        if let Some(partials) = partials.filter(|partials| lacking > 0 && partials.disk() >= lacking) {
+            let before = partials.disk();
+            partials.give_way(&self.layers, lacking);
+            // A file system may take its time.
+            space.free = space.free.saturating_add(before.saturating_sub(partials.disk()));
+        }
+        if check {
+            space.free = space.free.saturating_add(staged);
+            check_against(self.repo, need, space)?;
+        }
+        if let Some(partials) = partials {
+            let size = self.layers.iter().map(|layer| layer.size).sum();
+            // Mostly, packed layers unpack to twice their size at least.
+            let disk = if need.exact { need.bytes } else { need.bytes.max(size).saturating_mul(2) };
+            partials.expect(disk.saturating_sub(staged), size);
+        }
+        Ok(())
+    }
+}
+
+/// Refuses what cannot fit by what is known into the free space as it was found before.
 ///
 /// # Errors
 /// [`ContainerError::NoRoom`] with the exact shortfall.
@@ -33,8 +99,8 @@ mod tests {
     fn a_layer_that_is_too_large_is_refused_and_says_by_how_much() {
         let dir = tempfile::tempdir().unwrap();
         let repo = ostree_repo::create(&dir.path().join("r"), RepoMode::BareUser, None).unwrap();
-        check(&repo, Need { bytes: 1, exact: true }).unwrap();
         let space = FreeSpace::of(&repo).unwrap();
+        check_against(&repo, Need { bytes: 1, exact: true }, space.clone()).unwrap();
         let bytes = space.available() + 1000;
         match check_against(&repo, Need { bytes, exact: false }, space) {
             Err(problem @ ContainerError::NoRoom { shortfall: 1000, .. }) => {

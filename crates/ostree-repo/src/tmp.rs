@@ -1,5 +1,7 @@
 //! Cleaning `tmp/` of what interrupted processes left behind.
 
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::fs::AtFlags;
@@ -30,6 +32,33 @@ pub fn clean(repo: &Repo, drop_current: bool) -> Result<(), RepoError> {
         }
     }
     Ok(())
+}
+
+/// How many bytes of disk the staging directories take that interrupted transactions left behind: the next transaction goes
+/// on with them or removes them.
+pub fn abandoned_bytes(repo: &Repo) -> Result<u64, RepoError> {
+    let Some(tmp) = repo.dir().try_open_dir("tmp")? else { return Ok(0) };
+    let names = tmp.names()?;
+    let mut bytes = 0;
+    for name in names.iter().filter(|name| name.starts_with(stage::PREFIX) && !name.ends_with("-lock")) {
+        // Without a lock file nobody has it, and none is made by asking.
+        let lock = format!("{name}-lock");
+        if !names.contains(&lock) || stage::abandoned(&tmp, name)?.is_some() {
+            bytes += disk_of(&tmp.path_through(name));
+        }
+    }
+    Ok(bytes)
+}
+
+/// The disk space of the files below `path`, as far as they can be seen. Staging directories are two levels deep.
+fn disk_of(path: &Path) -> u64 {
+    let entries = path.read_dir().into_iter().flatten().flatten();
+    let sizes = entries.map(|entry| match entry.metadata() {
+        Ok(stat) if stat.is_dir() => disk_of(&entry.path()),
+        Ok(stat) => stat.blocks() * 512,
+        Err(_) => 0,
+    });
+    sizes.sum()
 }
 
 /// Whether `name` was last changed longer ago than `seconds`. What cannot be told is kept.

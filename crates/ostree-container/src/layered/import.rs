@@ -22,7 +22,6 @@ use crate::progress::{Event, Listener};
 use crate::pull::base::{BaseImport, Held, check_label, check_whole};
 use crate::pull::received::Received;
 use crate::refs::{blob_ref, image_ref};
-use crate::space;
 
 /// The commit that an image encapsulates.
 struct Base {
@@ -50,9 +49,7 @@ impl Base {
 pub fn import(plan: &Plan<'_>, options: &PullOptions<'_>, listener: &dyn Listener) -> Result<Pulled, ContainerError> {
     // Nobody is to collect layers while no image names them yet.
     let _lock = plan.repo.lock(LockKind::Shared)?;
-    if !options.skip_space_check {
-        space::check(plan.repo, plan.need())?;
-    }
+    plan.coming().make_room(!options.skip_space_check)?;
     listener.event(Event::Start { task: "importing", bytes: plan.needed_bytes(), layers: plan.needed() });
     let wanted: Vec<_> = plan.missing().map(|(index, layer)| (index, &layer.descriptor)).collect();
     let source = Received::new(plan.source, listener, &wanted, options.parallel_fetches);

@@ -15,6 +15,7 @@ use crate::need::Need;
 use crate::pull::received::bytes_of;
 use crate::refs::{blob_ref, image_ref};
 use crate::shape::{Layer, Shape};
+use crate::space::Coming;
 use crate::stored::{self, CachedUpdate, GcOptions, StoredImage};
 
 /// What there is to do.
@@ -130,9 +131,27 @@ impl Plan<'_> {
         bytes_of(self.source, self.missing().map(|(_, layer)| &layer.descriptor))
     }
 
+    /// How many bytes of a layer are at hand from a pull that was interrupted.
+    pub fn kept_bytes(&self, layer: &PlannedLayer) -> u64 {
+        let stored = self.source.stored_as(&layer.layer.descriptor).ok().filter(|_| !layer.is_present());
+        let partials = self.source.partials();
+        stored.zip(partials).map_or(0, |(stored, partials)| partials.at_hand(&stored))
+    }
+
+    /// How many bytes must still come: what is needed but not at hand.
+    pub fn bytes_to_come(&self) -> u64 {
+        self.needed_bytes().saturating_sub(self.layers.iter().map(|layer| self.kept_bytes(layer)).sum())
+    }
+
+    /// The layers that must be fetched, as what they take in the repository is looked at.
+    pub fn coming(&self) -> Coming<'_> {
+        let layers = self.missing().map(|(_, layer)| &layer.descriptor).collect();
+        Coming { repo: self.repo, source: self.source, layers }
+    }
+
     /// What the layers that must be fetched will take in the repository.
     pub fn need(&self) -> Need {
-        Need::of_layers(self.repo.mode(), self.missing().map(|(_, layer)| &layer.descriptor))
+        self.coming().need()
     }
 
     /// How many bytes a prune of the repository would free when this image is in the place of the stored one, at most: what

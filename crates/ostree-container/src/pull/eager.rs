@@ -12,10 +12,9 @@ use oci_image::{Descriptor, Digest, ImageError, ImageSource};
 use ostree_repo::Repo;
 use ostree_repo::refs::{self, RefTarget};
 
-use crate::need::Need;
 use crate::pull::received::PARALLEL_FETCHES;
 use crate::refs::blob_ref;
-use crate::space;
+use crate::space::Coming;
 
 /// How large a layer may be that is begun before it is asked for: it is in memory until then.
 const MAX_LAYER: u64 = 128 * 1024;
@@ -45,7 +44,8 @@ impl<'a> Eager<'a> {
             matches!(refs::read(self.repo, &name), Ok(None))
         };
         let missing: Vec<&Descriptor> = manifest.layers.iter().filter(absent).collect();
-        if space::check(self.repo, Need::of_layers(self.repo.mode(), missing.iter().copied())).is_err() {
+        let coming = Coming { repo: self.repo, source: &*self.source, layers: missing.clone() };
+        if coming.check().is_err() {
             return;
         }
         let first = missing.into_iter().take(PARALLEL_FETCHES - 1).filter(|layer| layer.size <= MAX_LAYER);

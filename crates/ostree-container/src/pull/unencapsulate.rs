@@ -11,12 +11,11 @@ use ostree_repo::{Repo, TransactionOptions};
 use crate::error::ContainerError;
 use crate::inspect::{ImageInfo, inspect};
 use crate::keys::COMMIT_LABEL;
-use crate::need::Need;
 use crate::progress::{Event, Listener};
 use crate::pull::base::{BaseImport, Held, check_label, check_whole};
 use crate::pull::received::{Received, bytes_of};
 use crate::shape::Shape;
-use crate::space;
+use crate::space::Coming;
 use oci_image::default_jobs;
 
 /// How an image is imported.
@@ -72,9 +71,8 @@ pub fn unencapsulate(
     if !shape.derived.is_empty() {
         return Err(ContainerError::Derived { count: shape.derived.len() });
     }
-    if !options.skip_space_check && !is_there(repo, &info)? {
-        space::check(repo, Need::of_layers(repo.mode(), base.iter().map(|layer| &layer.descriptor)))?;
-    }
+    let coming = Coming { repo, source, layers: base.iter().map(|layer| &layer.descriptor).collect() };
+    coming.make_room(!options.skip_space_check && !is_there(repo, &info)?)?;
     let bytes = bytes_of(source, base.iter().map(|layer| &layer.descriptor));
     listener.event(Event::Start { task: "importing", bytes, layers: base.iter().count() });
     let transaction = repo.transaction(options.transaction)?;

@@ -1,6 +1,7 @@
 //! `prune`: delete what nothing needs.
 
 use anyhow::{Context as _, Result, bail};
+use oci_registry::clean_partials;
 use ostree_core::Refspec;
 use ostree_repo::prune::{PruneOptions, Retention, prune};
 use ostree_repo::refs;
@@ -8,6 +9,7 @@ use ostree_repo::refs;
 use crate::context::Context;
 use crate::date;
 use crate::output::line;
+use crate::transfer::partials;
 
 /// Search for unreachable objects
 #[derive(Debug, clap::Args)]
@@ -61,6 +63,9 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         static_deltas_only: args.static_deltas_only,
         ..PruneOptions::default()
     };
+    if !args.no_prune {
+        clean_partials(&partials(&repo));
+    }
     line(prune(&repo, &options)?)
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use oci_image::{ImageSource, Transport, json};
+use oci_registry::clean_partials;
 use ostree_container::layered::{self, Plan, Prepared, PullOptions, Pulled};
 use ostree_container::shape::Shape;
 use ostree_container::stored::{self, GcOptions};
@@ -23,6 +24,7 @@ use crate::context::Context;
 use crate::exit::{message, warn};
 use crate::images::SourceReference;
 use crate::output::{line, write_whole};
+use crate::transfer::partials;
 use crate::trust::{self, LayersArgs};
 
 /// How long the collection of unused layers waits for others that work on the repository. The next one does its work.
@@ -87,6 +89,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let platform = args.target.platform.or_host();
     match layered::prepare(&*source, image.image(), &repo, &platform, &mut target::absent)? {
         Prepared::Unchanged(stored) => {
+            clean_partials(&partials(&repo));
             if let Some(verifier) = &verifier {
                 args.verify_stored((&repo, &image), &stored, verifier)?;
             }
@@ -158,7 +161,7 @@ impl Args {
             if let Some(previous) = &plan.previous {
                 line(ostree_container::compare::compare(&previous.manifest, &plan.info.manifest))?;
             }
-            let (present, needed, size) = (plan.present(), plan.needed(), format_size(plan.needed_bytes()));
+            let (present, needed, size) = (plan.present(), plan.needed(), format_size(plan.bytes_to_come()));
             line(format_args!("layers already present: {present}; layers needed: {needed} ({size})"))?;
         }
         if let Some(file) = &self.check {
@@ -203,7 +206,7 @@ impl Args {
             "layers": layers.collect::<Vec<_>>(),
             "layers-present": plan.present(),
             "layers-needed": plan.needed(),
-            "bytes-needed": plan.needed_bytes(),
+            "bytes-needed": plan.bytes_to_come(),
             "filtered": pulled.map(|pulled| layered::by_name(pulled.filtered.values())),
             "filtered-paths": pulled.filter(|_| self.list_filtered).map(|pulled| &pulled.filtered_paths),
         })
