@@ -75,6 +75,9 @@ pub trait Partials {
     /// How many bytes of disk all of it takes that nobody is using.
     fn disk(&self) -> u64;
 
+    /// Says that what was made of these blobs is safe: nothing need be kept of them.
+    fn finish(&self, blobs: &[&Descriptor]);
+
     /// Removes what is kept until that frees `bytes`, first what is not of one of `wanted`, the oldest first.
     fn give_way(&self, wanted: &[&Descriptor], bytes: u64);
 }

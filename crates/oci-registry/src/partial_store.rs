@@ -159,6 +159,13 @@ impl Partials for PartialStore {
         files(&self.dir).iter().filter(|(_, _, path)| unowned(path)).map(|(_, size, _)| size).sum()
     }
 
+    fn finish(&self, blobs: &[&Descriptor]) {
+        for blob in blobs {
+            // Mostly there is none.
+            let _ = remove_unowned(&self.path(&blob.digest));
+        }
+    }
+
     fn give_way(&self, wanted: &[&Descriptor], bytes: u64) {
         let wanted: Vec<PathBuf> = wanted.iter().map(|blob| self.path(&blob.digest)).collect();
         let (last, first): (Vec<_>, Vec<_>) =

@@ -127,10 +127,14 @@ struct Kept {
 }
 
 impl BlobReader {
-    /// Removes what was kept of a blob that was read to its end.
+    /// Removes what was kept of a blob that was read to its end. Where a budget may end the run before all that belongs to
+    /// it came, it is needed again.
     fn forget(&self) {
         if let Some(partial) = self.done.lock().unwrap_or_else(|e| e.into_inner()).take() {
-            partial.remove();
+            match self.kept.route.quota.max() {
+                Some(_) => drop(partial),
+                None => partial.remove(),
+            }
         }
     }
 }

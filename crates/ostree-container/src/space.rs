@@ -43,6 +43,13 @@ impl Coming<'_> {
         check_against(self.repo, self.need(), space)
     }
 
+    /// Lets the source forget what it kept of the layers, which are in the repository now.
+    pub fn finish(&self) {
+        if let Some(partials) = self.source.partials() {
+            partials.finish(&self.layers);
+        }
+    }
+
     /// Refuses what cannot fit by what is known, before anything is fetched, unless that is not to be looked at. Removes as
     /// much of what interrupted pulls left behind as is in the way, and lets the source keep the space free.
     ///

@@ -59,6 +59,7 @@ pub fn import(plan: &Plan<'_>, options: &PullOptions<'_>, listener: &dyn Listene
         let base = import.base()?;
         import.derived(base.as_ref(), listener).inspect_err(|error| import.give_up(error, &before))
     })?;
+    plan.coming().finish();
     listener.event(Event::Done);
     Ok(pulled)
 }

@@ -77,9 +77,9 @@ pub fn unencapsulate(
     listener.event(Event::Start { task: "importing", bytes, layers: base.iter().count() });
     let transaction = repo.transaction(options.transaction)?;
     let wanted: Vec<_> = base.iter().map(|layer| &layer.descriptor).enumerate().collect();
-    let source = Received::new(source, listener, &wanted, options.parallel_fetches);
+    let received = Received::new(source, listener, &wanted, options.parallel_fetches);
     let import = BaseImport {
-        source: &source,
+        source: &received,
         transaction: &transaction,
         verify: options.verify,
         jobs: options.jobs.unwrap_or_else(default_jobs),
@@ -87,7 +87,7 @@ pub fn unencapsulate(
     let layers: Vec<_> = base.iter().enumerate().collect();
     let mut commit = None;
     let mut chunks = Vec::new();
-    for ((_, layer), held) in layers.iter().zip(source.run(|| import.layers(&layers))?) {
+    for ((_, layer), held) in layers.iter().zip(received.run(|| import.layers(&layers))?) {
         match held {
             Held::Commit(id) => commit = Some(id),
             Held::Files(files) => chunks.push((&layer.descriptor.digest, files)),
@@ -102,6 +102,7 @@ pub fn unencapsulate(
     }
     transaction.commit()?;
     partial::clear(repo, &commit)?;
+    coming.finish();
     listener.event(Event::Done);
     Ok(Unencapsulated { commit, digest: info.digest })
 }
