@@ -6,6 +6,7 @@
 mod bindings;
 mod diff_side;
 mod diff_stats;
+mod early_sync;
 mod fs;
 mod layout;
 mod loose;

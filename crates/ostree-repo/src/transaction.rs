@@ -11,6 +11,7 @@ use ostree_core::{
     WriteObject,
 };
 
+use crate::early_sync::EarlySync;
 use crate::error::RepoError;
 use crate::fs::Dir;
 use crate::lock::{LockGuard, LockKind};
@@ -71,6 +72,7 @@ pub struct Transaction<'r> {
     sync_each: bool,
     budget: SpaceBudget,
     unnamed: Option<LinkWay>,
+    early_sync: EarlySync,
     counters: Counters,
     refs: Mutex<BTreeMap<RefTarget, Option<CommitId>>>,
     _lock: LockGuard,
@@ -102,6 +104,7 @@ impl<'r> Transaction<'r> {
             fsync,
             sync_each,
             budget: SpaceBudget::new(repo)?,
+            early_sync: EarlySync::default(),
             counters: Counters::default(),
             refs: Mutex::default(),
             _lock: lock,
@@ -322,6 +325,9 @@ impl WriteObject for Transaction<'_> {
         if new {
             Self::count(&self.counters.content_written, 1);
             Self::count(&self.counters.content_bytes_written, size);
+            if self.stage.is_some() {
+                self.early_sync.wrote(self.repo.dir(), size);
+            }
         } else {
             self.budget.credit(size);
         }
