@@ -297,6 +297,7 @@ mod tests {
         assert_eq!(store.room(&last, &descriptor("d").digest, 1), Room::Full);
         assert_eq!(names(dir.path()), 1);
     }
+
     #[test]
     fn what_is_larger_than_all_may_be_is_still_there_the_next_time() {
         let dir = tempfile::tempdir().unwrap();

@@ -35,14 +35,14 @@ fn walk_to(layer: BorrowedFd<'_>, inside: &Path) -> Result<OwnedFd, Errno> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::fs::File;
     use std::os::unix::fs::symlink;
 
     use super::*;
 
-    #[test]
-    fn walking_follows_no_link() {
+    /// A directory `diff` with a file and links, most of which lead out of it, to a file beside it.
+    pub(crate) fn layer_with_links() -> (tempfile::TempDir, std::path::PathBuf) {
         let outside = tempfile::tempdir().unwrap();
         let diff = outside.path().join("diff");
         std::fs::create_dir_all(diff.join("usr/lib")).unwrap();
@@ -52,6 +52,12 @@ mod tests {
         symlink("../secret", diff.join("out")).unwrap();
         symlink("..", diff.join("up")).unwrap();
         symlink("usr/lib/x", diff.join("link")).unwrap();
+        (outside, diff)
+    }
+
+    #[test]
+    fn walking_follows_no_link() {
+        let (_outside, diff) = layer_with_links();
         let dir = File::open(&diff).unwrap();
         assert!(walk_to(dir.as_fd(), Path::new("usr/lib/x")).is_ok());
         for name in ["lib/x", "link", "out", "up/secret"] {

@@ -95,22 +95,13 @@ fn clean(name: &[u8]) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read;
-    use std::os::unix::fs::symlink;
-
     use super::*;
+    use crate::beneath::tests::layer_with_links;
     use crate::environment::Environment;
+    use std::io::Read;
 
     fn layer() -> (tempfile::TempDir, DiffDir) {
-        let outside = tempfile::tempdir().unwrap();
-        let diff = outside.path().join("diff");
-        std::fs::create_dir_all(diff.join("usr/lib")).unwrap();
-        std::fs::write(diff.join("usr/lib/x"), "abc").unwrap();
-        std::fs::write(outside.path().join("secret"), "abc").unwrap();
-        symlink("/usr/lib", diff.join("lib")).unwrap();
-        symlink("../secret", diff.join("out")).unwrap();
-        symlink("..", diff.join("up")).unwrap();
-        symlink("usr/lib/x", diff.join("link")).unwrap();
+        let (outside, diff) = layer_with_links();
         let foreign = Arc::new(ForeignFiles::new(&Environment::new(outside.path(), 0, &[])));
         let dir = DiffDir::open(&diff, foreign).unwrap();
         (outside, dir)

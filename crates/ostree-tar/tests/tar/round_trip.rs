@@ -79,7 +79,9 @@ fn one_layer_and_many_layers() {
             let mut whole = Vec::new();
             let options = ExportOptions { flavour };
             ostree_tar::write_commit_layer(&store, &commit, &files, options, &mut whole).unwrap();
-            let measured = ostree_tar::measure_commit_layer(&Unread(&store), &commit, &files, options).unwrap();
+            let measured =
+                ostree_tar::measure_commit_layer(&WithContent(&store, || Unreadable), &commit, &files, options)
+                    .unwrap();
             assert_eq!(measured, whole.len() as u64);
             let (back, _) = imported(&whole).unwrap();
             assert_same(&store, &back, &commit);
@@ -100,7 +102,10 @@ fn many_layers(store: &MemoryStore, commit: &CommitId, flavour: Flavour, mut rem
         let mut second = Vec::new();
         let options = ChunkOptions { flavour, parent_dirs };
         ostree_tar::write_chunk_layer(store, &chunk, options, &mut second).unwrap();
-        assert_eq!(ostree_tar::measure_chunk_layer(&Unread(store), &chunk, options).unwrap(), second.len() as u64);
+        assert_eq!(
+            ostree_tar::measure_chunk_layer(&WithContent(store, || Unreadable), &chunk, options).unwrap(),
+            second.len() as u64
+        );
         let (ids, _) = import_object_set(&second[..], &back, 2).unwrap();
         assert_eq!(ids, chunk.keys().copied().collect::<BTreeSet<_>>());
         if parent_dirs.is_some() {
@@ -238,10 +243,10 @@ fn many_files_are_measured_as_they_are_written() {
     }
 }
 
-/// A store whose files cannot be read, only opened.
-struct Unread<'a>(&'a MemoryStore);
+/// A store whose files have other content than their own.
+struct WithContent<'a, C>(&'a MemoryStore, C);
 
-impl ReadObject for Unread<'_> {
+impl<R: std::io::Read + Send + 'static, C: Fn() -> R + Sync> ReadObject for WithContent<'_, C> {
     fn has_object(&self, name: &ObjectName) -> Result<bool, StoreError> {
         ReadObject::has_object(self.0, name)
     }
@@ -256,10 +261,11 @@ impl ReadObject for Unread<'_> {
 
     fn read_file(&self, id: &ostree_core::FileId) -> Result<Option<ostree_core::FileObject>, StoreError> {
         let file = self.0.read_file(id)?;
-        Ok(file.map(|file| ostree_core::FileObject { content: Some(Box::new(Unreadable)), ..file }))
+        Ok(file.map(|file| ostree_core::FileObject { content: Some(Box::new((self.1)())), ..file }))
     }
 }
 
+/// Content that cannot be read.
 struct Unreadable;
 
 impl std::io::Read for Unreadable {
@@ -275,34 +281,11 @@ fn files_that_change_while_they_are_written_are_noticed() {
         let store = MemoryStore::new();
         let commit = sample::small_commit(&store).unwrap();
         let files = ostree_tar::files_of(&store, &commit).unwrap();
-        let liar = Liar(&store, length);
+        let liar = WithContent(&store, || std::io::Cursor::new(vec![b'x'; length]));
         let mut out = Vec::new();
         let options = ExportOptions::default();
         let refused = ostree_tar::write_commit_layer(&liar, &commit, &files, options, &mut out).unwrap_err();
         assert!(refused.to_string().starts_with("exporting the content of file object "), "{refused}");
         assert!(ostree_tar::export(&liar, &commit, options, &mut out).is_err());
-    }
-}
-
-/// A store whose files have so many bytes, whatever their size says.
-struct Liar<'a>(&'a MemoryStore, usize);
-
-impl ReadObject for Liar<'_> {
-    fn has_object(&self, name: &ObjectName) -> Result<bool, StoreError> {
-        ReadObject::has_object(self.0, name)
-    }
-
-    fn read_metadata(&self, name: &ObjectName) -> Result<Option<Vec<u8>>, StoreError> {
-        self.0.read_metadata(name)
-    }
-
-    fn read_detached(&self, commit: &CommitId) -> Result<Option<Metadata>, StoreError> {
-        self.0.read_detached(commit)
-    }
-
-    fn read_file(&self, id: &ostree_core::FileId) -> Result<Option<ostree_core::FileObject>, StoreError> {
-        let file = self.0.read_file(id)?;
-        let content = || Box::new(std::io::Cursor::new(vec![b'x'; self.1])) as Box<dyn std::io::Read + Send>;
-        Ok(file.map(|file| ostree_core::FileObject { content: Some(content()), ..file }))
     }
 }
