@@ -35,8 +35,8 @@ pub trait ImageSource: Send + Sync {
     /// [`crate::blob::VerifyReader`] and call its `finish`, with the descriptor that [`ImageSource::stored_as`] gives.
     fn blob(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send>, ImageError>;
 
-    /// The same; `kept` grows by as many of the first bytes as were at hand from an earlier try and need not come from where
-    /// the image is, each before it is read.
+    /// The same, of a blob whose bytes are worth keeping until [`Partials::finish`] is called; `kept` grows by as many of the
+    /// first ones as were at hand from an earlier try and need not come from where the image is, each before it is read.
     fn blob_with_kept(
         &self,
         descriptor: &Descriptor,

@@ -90,7 +90,7 @@ impl ImageSource for RegistrySource {
     }
 
     fn blob(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send>, ImageError> {
-        self.blob_with_kept(descriptor, &Arc::default())
+        Ok(Box::new(pull::blob(&self.runtime, &self.route, descriptor, None)?))
     }
 
     fn blob_with_kept(
@@ -98,7 +98,7 @@ impl ImageSource for RegistrySource {
         descriptor: &Descriptor,
         kept: &Arc<AtomicU64>,
     ) -> Result<Box<dyn Read + Send>, ImageError> {
-        Ok(Box::new(pull::blob(&self.runtime, &self.route, descriptor, kept)?))
+        Ok(Box::new(pull::blob(&self.runtime, &self.route, descriptor, Some(kept))?))
     }
 
     fn partials(&self) -> Option<&dyn Partials> {

@@ -1,7 +1,7 @@
 //! One blob on its way: from what is kept of it, then from the places that have it, going on after every break.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use oci_image::{Descriptor, DigestHasher};
@@ -19,19 +19,6 @@ use crate::route::{Route, Turns};
 use crate::segment::{self, Opened, Segment};
 use crate::wait;
 
-/// Where a transfer leaves the partial blob once its digest is known to be right, to be removed by the reader when it
-/// has read everything.
-pub(crate) type Done = Arc<Mutex<Option<Partial>>>;
-
-/// What the reader is told besides the bytes.
-#[derive(Debug)]
-pub(crate) struct Told {
-    /// The partial blob, once all of it is right.
-    pub(crate) done: Done,
-    /// How many bytes did not come over the network.
-    pub(crate) kept: Arc<AtomicU64>,
-}
-
 /// A blob on its way.
 pub(crate) struct Transfer {
     route: Arc<Route>,
@@ -43,7 +30,8 @@ pub(crate) struct Transfer {
     /// The partial blob grows no more.
     frozen: bool,
     out: Out,
-    told: Told,
+    /// How many bytes did not come over the network; `None` where none are kept either.
+    kept: Option<Arc<AtomicU64>>,
 }
 
 /// Where the bytes go.
@@ -70,11 +58,16 @@ impl From<RegistryError> for End {
 
 impl Transfer {
     /// A transfer that begins with the first byte.
-    pub(crate) fn new(route: Arc<Route>, descriptor: Descriptor, sender: Sender<RegistryError>, told: Told) -> Self {
+    pub(crate) fn new(
+        route: Arc<Route>,
+        descriptor: Descriptor,
+        sender: Sender<RegistryError>,
+        kept: Option<Arc<AtomicU64>>,
+    ) -> Self {
         let held = descriptor.size <= limits::HELD_BYTES;
         let out = if held { Out::Held(Vec::new(), sender) } else { Out::Pipe(sender) };
         let hasher = DigestHasher::new(descriptor.digest.algorithm());
-        Self { route, descriptor, at: 0, hasher, partial: None, frozen: false, out, told }
+        Self { route, descriptor, at: 0, hasher, partial: None, frozen: false, out, kept }
     }
 
     /// Moves the blob into the pipe until its end, an error that lasts, or the reader's loss of interest.
@@ -90,7 +83,7 @@ impl Transfer {
     }
 
     async fn all(&mut self) -> Result<(), End> {
-        if matches!(self.out, Out::Pipe(_)) {
+        if self.kept.is_some() {
             let (route, descriptor) = (Arc::clone(&self.route), self.descriptor.clone());
             self.partial = tokio::task::block_in_place(|| route.partials.as_ref()?.open(&descriptor).ok());
             self.pass_on_kept().await?;
@@ -113,7 +106,7 @@ impl Transfer {
         }
     }
 
-    /// Gives out what was held back, and the partial blob.
+    /// Gives out what was held back.
     async fn hand_over(&mut self) -> Result<(), End> {
         if let Out::Held(held, sender) = &mut self.out {
             let held = Bytes::from(std::mem::take(held));
@@ -121,7 +114,6 @@ impl Transfer {
                 sender.send(held).await.map_err(|_| End::Unread)?;
             }
         }
-        *self.told.done.lock().unwrap_or_else(|e| e.into_inner()) = self.partial.take();
         Ok(())
     }
 
@@ -144,7 +136,9 @@ impl Transfer {
             if let Some((block, hasher)) = tokio::task::block_in_place(|| partial.block(self.at, &self.hasher)) {
                 self.at += block.len() as u64;
                 self.hasher = hasher;
-                self.told.kept.fetch_add(block.len() as u64, Ordering::Release);
+                if let Some(kept) = &self.kept {
+                    kept.fetch_add(block.len() as u64, Ordering::Release);
+                }
                 self.send(block).await?;
                 moved = Instant::now();
             } else if self.at == self.descriptor.size {

@@ -88,8 +88,7 @@ pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(60);
 pub(crate) const DOUBTFUL_TRIES: u32 = 3;
 
 /// How many bytes of a blob are held back until its digest is known to be right. Most configs and small layers fit, so
-/// that a wrong byte in them is repaired unnoticed. Nothing of them is kept on disk, and so two pulls that want the same one
-/// at the same time both fetch it.
+/// that a wrong byte in them is repaired unnoticed.
 pub(crate) const HELD_BYTES: u64 = 1 << 20;
 
 /// The size in bytes of what a partial blob is verified by, and so the most of it that is fetched again. A budget of fewer

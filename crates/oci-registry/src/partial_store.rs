@@ -132,9 +132,7 @@ impl PartialStore {
 
 impl Partials for PartialStore {
     fn at_hand(&self, blob: &Descriptor) -> u64 {
-        // Smaller ones are held in memory.
-        let length = std::fs::metadata(self.path(&blob.digest)).ok().filter(|_| blob.size > limits::HELD_BYTES);
-        let whole = length.map_or(0, |stat| whole_blocks(stat.len(), blob));
+        let whole = std::fs::metadata(self.path(&blob.digest)).map_or(0, |stat| whole_blocks(stat.len(), blob));
         self.stopped(&blob.digest).map_or(whole, |at| whole.min(at.saturating_sub(limits::BLOCK_BYTES)))
     }
 

@@ -13,7 +13,8 @@ use crate::ask::Ask;
 use crate::auth::Scope;
 use crate::error::RegistryError;
 use crate::exchange::Session;
-use crate::fetch::{Done, Told, Transfer};
+use crate::fetch::Transfer;
+use crate::partial_store::PartialStore;
 use crate::pipe::{self, Receiver};
 use crate::route::Route;
 use crate::runtime::Runtime;
@@ -78,24 +79,23 @@ pub(crate) async fn manifest_at(route: &Route, descriptor: &Descriptor) -> Resul
     }
 }
 
-/// Opens a blob, and waits for its first bytes, so that one that is not there is known when this returns. `kept` grows by
-/// the bytes that are at hand.
+/// Opens a blob, and waits for its first bytes, so that one that is not there is known when this returns. With `kept`, its
+/// bytes are kept until [`Partials::finish`](oci_image::source::Partials::finish) is called, and it grows by those that are
+/// at hand.
 pub(crate) fn blob(
     runtime: &Arc<Runtime>,
     route: &Arc<Route>,
     descriptor: &Descriptor,
-    kept: &Arc<AtomicU64>,
+    kept: Option<&Arc<AtomicU64>>,
 ) -> Result<BlobReader, RegistryError> {
     let (sender, receiver) = pipe::pipe(limits::PIPE_BYTES);
-    let told = Told { done: Done::default(), kept: Arc::clone(kept) };
-    let done = Arc::clone(&told.done);
-    let transfer = Transfer::new(Arc::clone(route), descriptor.clone(), sender, told);
+    let transfer = Transfer::new(Arc::clone(route), descriptor.clone(), sender, kept.cloned());
     let digest = descriptor.digest.clone();
-    let kept = Kept { route: Arc::clone(route), digest };
+    let store = kept.and_then(|_| route.partials.clone());
     let task = runtime.spawn(transfer.run());
     let rest = Bytes::new();
     let runtime = Arc::clone(runtime);
-    let mut reader = BlobReader { receiver, task, rest, failed: false, ended: false, read: 0, done, kept, runtime };
+    let mut reader = BlobReader { receiver, task, rest, failed: false, ended: false, read: 0, digest, store, runtime };
     reader.rest = reader.receiver.next().transpose()?.unwrap_or_default();
     Ok(reader)
 }
@@ -113,30 +113,10 @@ pub(crate) struct BlobReader {
     ended: bool,
     /// How many bytes were read.
     read: u64,
-    kept: Kept,
-    /// What is kept of the blob, once it is whole and right.
-    done: Done,
-    runtime: Arc<Runtime>,
-}
-
-/// Where what came of a blob is kept.
-#[derive(Debug)]
-struct Kept {
-    route: Arc<Route>,
     digest: Digest,
-}
-
-impl BlobReader {
-    /// Removes what was kept of a blob that was read to its end. Where a budget may end the run before all that belongs to
-    /// it came, it is needed again.
-    fn forget(&self) {
-        if let Some(partial) = self.done.lock().unwrap_or_else(|e| e.into_inner()).take() {
-            match self.kept.route.quota.max() {
-                Some(_) => drop(partial),
-                None => partial.remove(),
-            }
-        }
-    }
+    /// Where its bytes are kept.
+    store: Option<Arc<PartialStore>>,
+    runtime: Arc<Runtime>,
 }
 
 impl Read for BlobReader {
@@ -148,7 +128,6 @@ impl Read for BlobReader {
             match self.receiver.next() {
                 None => {
                     self.ended = true;
-                    self.forget();
                     return Ok(0);
                 }
                 Some(Ok(bytes)) => self.rest = bytes,
@@ -170,14 +149,12 @@ impl Drop for BlobReader {
         self.task.abort();
         // Only then whoever asks next finds what was kept without an owner. Its result is nobody's concern.
         let _ = self.runtime.block_on(&mut self.task);
-        let Kept { route, digest } = &self.kept;
-        if let Some(store) = &route.partials
+        if let Some(store) = &self.store
             && !self.failed
             && !self.ended
             && self.read > 0
         {
-            drop(self.done.lock().unwrap_or_else(|e| e.into_inner()).take());
-            store.give_up(digest, self.read);
+            store.give_up(&self.digest, self.read);
         }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use oci_image::{Descriptor, ImageSource, VerifyReader};
+use oci_image::{Descriptor, ImageError, ImageSource, VerifyReader};
 use oci_registry::{Environment, RegistryOptions, RegistrySource, TransferOptions};
 use support::{MANIFEST, MANIFEST_TYPE, MIB, bytes, descriptor, source, whole};
 use testkit::registry::{Auth, Behaviour, Fault, On, Registry, Seen, Trouble};
@@ -38,15 +38,23 @@ fn holding(blob: &[u8]) -> Registry {
     registry
 }
 
-/// Reads a blob as everybody does, verified.
+/// Opens a blob as an importer does.
+fn open(source: &RegistrySource, descriptor: &Descriptor) -> Result<Box<dyn Read + Send>, ImageError> {
+    source.blob_with_kept(descriptor, &Arc::default())
+}
+
+/// Reads a blob as an importer does: verified, and safe afterwards.
 fn fetch(source: &RegistrySource, descriptor: &Descriptor) -> Result<Vec<u8>, String> {
     let started = Instant::now();
     let fetched = (|| {
         let mut got = Vec::new();
-        let reader = source.blob(descriptor).map_err(|e| whole(&e))?;
+        let reader = open(source, descriptor).map_err(|e| whole(&e))?;
         let mut reader = VerifyReader::new(reader, descriptor, "blob");
         reader.read_to_end(&mut got).map_err(|e| whole(&e))?;
         reader.finish().map_err(|e| whole(&e))?;
+        if let Some(partials) = source.partials() {
+            partials.finish(&[descriptor]);
+        }
         Ok(got)
     })();
     assert!(started.elapsed() < BOUND, "it hung for {:?}", started.elapsed());
@@ -55,7 +63,7 @@ fn fetch(source: &RegistrySource, descriptor: &Descriptor) -> Result<Vec<u8>, St
 
 /// Reads `length` bytes of a blob and gives up.
 fn begin(source: &RegistrySource, descriptor: &Descriptor, length: usize) {
-    let mut reader = source.blob(descriptor).expect("the blob is there");
+    let mut reader = open(source, descriptor).expect("the blob is there");
     let mut buffer = vec![0; length];
     reader.read_exact(&mut buffer).expect("the registry is good");
 }
@@ -351,7 +359,7 @@ fn a_reader_that_stumbles_over_a_wrong_byte_does_not_meet_it_again() {
         // A decompressor fails at the same place as long as the same bytes come.
         for run in 0..runs {
             let source = source(&registry, &keeping(dir.path()));
-            let mut reader = source.blob(&whole).unwrap();
+            let mut reader = open(&source, &whole).unwrap();
             let mut got = vec![0; stumbles];
             reader.read_exact(&mut got).unwrap();
             assert_ne!(got[wrong], blob[wrong], "run {run}");
@@ -405,21 +413,22 @@ fn a_torn_or_foreign_partial_is_cut_where_it_is_wrong() {
 
 #[test]
 fn two_who_want_the_same_blob_fetch_it_once() {
-    let blob = bytes(12 * MIB);
-    let registry = holding(&blob);
-    registry.behave(|b| b.rate = Some(16 << 20));
-    let dir = tempfile::tempdir().unwrap();
-    std::thread::scope(|scope| {
-        for _ in 0..3 {
-            scope.spawn(|| {
-                let source = source(&registry, &keeping(dir.path()));
-                assert_eq!(fetch(&source, &descriptor(&blob)).unwrap(), blob);
-            });
-        }
-    });
-    let given = given(&registry);
-    assert!(given <= (blob.len() + MIB) as u64, "{given}");
-    assert_eq!(files(dir.path()), 0);
+    for (size, rate) in [(12 * MIB, 16 << 20), (MIB, 2 << 20), (MIB / 4, 512 << 10)] {
+        let blob = bytes(size);
+        let registry = holding(&blob);
+        registry.behave(|b| b.rate = Some(rate));
+        let dir = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    let source = source(&registry, &keeping(dir.path()));
+                    assert_eq!(fetch(&source, &descriptor(&blob)).unwrap(), blob);
+                });
+            }
+        });
+        assert_eq!(starts(&registry), [0], "{size} bytes");
+        assert_eq!(files(dir.path()), 0);
+    }
 }
 
 #[test]
@@ -427,7 +436,7 @@ fn a_reader_that_is_not_read_is_not_idle() {
     let blob = bytes(8 * MIB);
     let registry = holding(&blob);
     let source = source(&registry, &options());
-    let mut reader = source.blob(&descriptor(&blob)).unwrap();
+    let mut reader = open(&source, &descriptor(&blob)).unwrap();
     reader.read_exact(&mut [0; 1000]).unwrap();
     std::thread::sleep(options().timeout * 3);
     let mut rest = Vec::new();
@@ -448,7 +457,7 @@ fn slow_goes_on_unless_there_is_a_floor() {
     registry.forget();
     registry.behave(|b| b.rate = Some(64 << 10));
     let started = Instant::now();
-    let mut reader = source(&registry, &options).blob(&descriptor(&blob)).unwrap();
+    let mut reader = open(&source(&registry, &options), &descriptor(&blob)).unwrap();
     while starts(&registry).len() < 2 {
         reader.read_exact(&mut [0; 1000]).unwrap();
         assert!(started.elapsed() < BOUND, "the slow connection was not left");
@@ -494,7 +503,7 @@ fn a_ceiling_and_a_budget() {
 fn fetch_together(source: &RegistrySource, blobs: &[Descriptor]) -> Vec<bool> {
     let failed = AtomicBool::new(false);
     let read = |blob: &Descriptor| {
-        let Ok(mut reader) = source.blob(blob) else {
+        let Ok(mut reader) = open(source, blob) else {
             failed.store(true, Ordering::Relaxed);
             return false;
         };

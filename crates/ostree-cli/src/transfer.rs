@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use oci_registry::TransferOptions;
+use oci_registry::{TransferOptions, clean_partials};
+use ostree_container::space::clean_notes;
 use ostree_repo::Repo;
 use ostree_repo::config::MinFreeSpace;
 
@@ -67,8 +68,13 @@ impl TransferArgs {
     }
 }
 
-/// The directory of a repository's unfinished blobs.
-pub fn partials(repo: &Repo) -> PathBuf {
+/// Removes from a repository what interrupted pulls have left there for too long.
+pub fn clean(repo: &Repo) {
+    clean_partials(&partials(repo));
+    clean_notes(repo);
+}
+
+fn partials(repo: &Repo) -> PathBuf {
     repo.path().join(PARTIALS)
 }
 

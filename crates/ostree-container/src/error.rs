@@ -1,5 +1,6 @@
 //! The one error type of this crate.
 
+use std::error::Error;
 use std::path::PathBuf;
 
 use oci_image::{Digest, ImageError, ImageReference};
@@ -176,6 +177,30 @@ pub enum ContainerError {
         /// One of them.
         first: ObjectName,
     },
+}
+
+impl ContainerError {
+    /// Whether the source is what failed, and not what came from it.
+    pub(crate) fn is_of_source(&self) -> bool {
+        matches!(self, Self::Image(ImageError::Io { .. } | ImageError::Stream { .. } | ImageError::Transport { .. }))
+    }
+
+    /// Whether something is wrong with the image itself: neither with its source nor with the repository.
+    pub(crate) fn is_of_image(&self) -> bool {
+        !self.is_of_source() && !matches!(self, Self::Repo(_)) && !is_of_store(self)
+    }
+}
+
+/// Whether a store's own failure led to `error`.
+pub(crate) fn is_of_store(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if matches!(error.downcast_ref(), Some(StoreError::Backend(_))) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 fn no_room(need: Need, space: &FreeSpace, shortfall: u64) -> String {

@@ -6,6 +6,7 @@
 
 mod architecture;
 mod bounded;
+mod chunk;
 mod copied;
 mod pull;
 mod write_layer;

@@ -5,18 +5,29 @@ use ostree_repo::{FreeSpace, Repo, tmp};
 
 use crate::error::ContainerError;
 use crate::need::Need;
+use crate::pull::finished::{AtHand, FinishedLayers};
 
 /// What is to be fetched into a repository.
 pub struct Coming<'a> {
-    /// The repository.
-    pub repo: &'a Repo,
-    /// Where it comes from.
-    pub source: &'a dyn ImageSource,
-    /// The layers.
-    pub layers: Vec<&'a Descriptor>,
+    repo: &'a Repo,
+    source: &'a dyn ImageSource,
+    layers: Vec<&'a Descriptor>,
+    /// How much of what is staged is of none of them.
+    settled: u64,
 }
 
-impl Coming<'_> {
+impl<'a> Coming<'a> {
+    /// Those of `layers`, which `source` has, that are not at hand.
+    pub(crate) fn new(
+        repo: &'a Repo,
+        source: &'a dyn ImageSource,
+        layers: impl IntoIterator<Item = &'a Descriptor>,
+        at_hand: &AtHand,
+    ) -> Self {
+        let layers = layers.into_iter().filter(|layer| !at_hand.has(layer)).collect();
+        Self { repo, source, layers, settled: at_hand.staged }
+    }
+
     /// What the layers take.
     pub fn need(&self) -> Need {
         Need::of_layers(self.repo.mode(), self.layers.iter().copied())
@@ -28,7 +39,12 @@ impl Coming<'_> {
     /// The repository's `tmp` cannot be read.
     pub fn reclaimable(&self) -> Result<u64, ContainerError> {
         let kept = self.source.partials().map_or(0, |partials| partials.disk());
-        Ok(tmp::abandoned_bytes(self.repo)?.saturating_add(kept))
+        Ok(self.staged()?.saturating_add(kept))
+    }
+
+    /// How many bytes of what is to come may be staged already.
+    fn staged(&self) -> Result<u64, ContainerError> {
+        Ok(tmp::abandoned_bytes(self.repo)?.saturating_sub(self.settled))
     }
 
     /// Whether it fits by what is known, when everything that can be removed is.
@@ -63,7 +79,7 @@ impl Coming<'_> {
             space = FreeSpace::of(self.repo)?;
         }
         // What is staged has not to be written again.
-        let staged = tmp::abandoned_bytes(self.repo)?;
+        let staged = self.staged()?;
         let lacking = space.shortfall(need.bytes).saturating_sub(staged);
         let partials = self.source.partials();
         if let Some(partials) = partials.filter(|partials| lacking > 0 && partials.disk() >= lacking) {
@@ -76,6 +92,7 @@ impl Coming<'_> {
             space.free = space.free.saturating_add(staged);
             check_against(self.repo, need, space)?;
         }
+        clean_notes(self.repo);
         if let Some(partials) = partials {
             let size = self.layers.iter().map(|layer| layer.size).sum();
             // Mostly, packed layers unpack to twice their size at least.
@@ -84,6 +101,11 @@ impl Coming<'_> {
         }
         Ok(())
     }
+}
+
+/// Removes what is noted of layers that interrupted pulls have read, where it has grown too old.
+pub fn clean_notes(repo: &Repo) {
+    FinishedLayers::of(repo).clean();
 }
 
 /// Refuses what cannot fit by what is known into the free space as it was found before.

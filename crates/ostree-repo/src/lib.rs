@@ -9,7 +9,9 @@ mod diff_stats;
 mod early_sync;
 mod fs;
 mod layout;
+mod leftover;
 mod loose;
+mod overlay;
 mod parallel;
 mod size;
 mod space;
@@ -41,6 +43,7 @@ pub use checkout::{CheckoutOptions, CheckoutStats, LinkPolicy, UnionMode, checko
 pub use config::Config;
 pub use create::create;
 pub use error::RepoError;
+pub use leftover::Leftover;
 pub use lock::{LockGuard, LockKind};
 pub use mode::RepoMode;
 pub use repo::Repo;

@@ -28,6 +28,12 @@ pub struct Stage {
     _lock: OwnedFd,
 }
 
+impl AsRef<Dir> for Stage {
+    fn as_ref(&self) -> &Dir {
+        &self.dir
+    }
+}
+
 impl Stage {
     /// Takes over a staging directory that an interrupted transaction of this boot left behind, or makes one. What is in
     /// one of this boot is whole, because an object gets its name after its last byte; one of an earlier boot may hold
@@ -82,6 +88,22 @@ impl Stage {
     /// The directory, laid out as `objects/`.
     pub fn dir(&self) -> &Dir {
         &self.dir
+    }
+
+    /// Moves these objects into `objects`, as [`Stage::publish`] does with all of them. What is not here any more is passed
+    /// over.
+    pub fn publish_some(&self, objects: &Dir, paths: &[String]) -> Result<(), RepoError> {
+        let split = paths.iter().filter_map(|path| path.split_once('/'));
+        let (last, first): (Vec<_>, Vec<_>) = split.partition(|(prefix, file)| is_commit(prefix, file));
+        for (prefix, file) in first.into_iter().chain(last) {
+            if let Some(from) = self.dir.try_open_dir(prefix)?
+                && from.exists(file)?
+            {
+                objects.ensure_dir(prefix, 0o777)?;
+                move_object(&from, &objects.open_dir(prefix)?, prefix, file)?;
+            }
+        }
+        Ok(())
     }
 
     /// Moves every object into `objects`; one that is there already stays, except for detached metadata. Commits come last,
@@ -151,6 +173,21 @@ fn lock_file(tmp: &Dir, name: &str) -> Result<Option<OwnedFd>, RepoError> {
         Ok(named) if (named.st_dev, named.st_ino) == (ours.st_dev, ours.st_ino) => Ok(Some(fd)),
         _ => Ok(None),
     }
+}
+
+/// The staging directories of this boot that nobody holds. No lock file is made by asking.
+pub fn leftovers(tmp: &Dir) -> Result<Vec<Dir>, RepoError> {
+    let prefix = format!("{PREFIX}{}-", boot_id());
+    let names = tmp.names()?;
+    let mut found = Vec::new();
+    for name in names.iter().filter(|name| name.starts_with(&prefix) && !name.ends_with("-lock")) {
+        if (!names.contains(&format!("{name}-lock")) || abandoned(tmp, name)?.is_some())
+            && let Some(dir) = tmp.try_open_dir(name)?
+        {
+            found.push(dir);
+        }
+    }
+    Ok(found)
 }
 
 /// Whether nobody holds the lock of the staging directory `name`; the lock is then held by what is returned.

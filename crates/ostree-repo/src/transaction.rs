@@ -17,6 +17,7 @@ use crate::fs::Dir;
 use crate::lock::{LockGuard, LockKind};
 use crate::loose::{self, LinkOutcome, LinkWay, Source, Target};
 use crate::mode::RepoMode;
+use crate::overlay::Overlay;
 use crate::refs::{self, RefTarget};
 use crate::repo::Repo;
 use crate::space::SpaceBudget;
@@ -148,11 +149,11 @@ impl<'r> Transaction<'r> {
         Ok(None)
     }
 
-    /// Takes back a file that this transaction wrote and nobody else sees yet. One that the repository has stays, and so
+    /// Takes back an object that this transaction wrote and nobody else sees yet. One that the repository has stays, and so
     /// does every one where objects are written in place.
-    pub fn discard_file(&self, id: &FileId) -> Result<(), RepoError> {
+    pub fn discard(&self, name: &ObjectName) -> Result<(), RepoError> {
         match &self.stage {
-            Some(stage) => stage.dir().remove_file(&self.repo.loose_path(&id.object())).map(|_| ()),
+            Some(stage) => stage.dir().remove_file(&self.repo.loose_path(name)).map(|_| ()),
             None => Ok(()),
         }
     }
@@ -181,6 +182,25 @@ impl<'r> Transaction<'r> {
         }
         self.repo.dir().remove_file("transaction")?;
         Ok(stats)
+    }
+
+    /// While this transaction works, it lets the disk begin to write. That takes everything that is in the same file system:
+    /// held back, what others write there for a short time has not to go to the disk at all.
+    pub fn hold_early_sync(&self, held: bool) {
+        self.early_sync.hold(self.repo.dir(), held);
+    }
+
+    /// Makes everything that was written so far durable, and moves `objects` among the others, whatever becomes of this
+    /// transaction. Nothing names them by that: a prune by others may still take them.
+    pub fn settle<'a>(&self, objects: impl IntoIterator<Item = &'a ObjectName>) -> Result<(), RepoError> {
+        let Some(stage) = &self.stage else { return Ok(()) };
+        self.sync()?;
+        let paths: Vec<_> = objects.into_iter().map(|name| self.repo.loose_path(name)).collect();
+        stage.publish_some(self.repo.objects(), &paths)
+    }
+
+    fn overlay(&self) -> Overlay<'_, Stage> {
+        Overlay { staged: self.stage.as_slice(), repo: self.repo }
     }
 
     fn sync(&self) -> Result<(), RepoError> {
@@ -239,40 +259,19 @@ impl<'r> Transaction<'r> {
 
 impl ReadObject for Transaction<'_> {
     fn has_object(&self, name: &ObjectName) -> Result<bool, StoreError> {
-        if let Some(stage) = &self.stage
-            && stage.dir().exists(&self.repo.loose_path(name))?
-        {
-            return Ok(true);
-        }
-        ReadObject::has_object(self.repo, name)
+        self.overlay().has_object(name)
     }
 
     fn read_metadata(&self, name: &ObjectName) -> Result<Option<Vec<u8>>, StoreError> {
-        if let Some(stage) = &self.stage
-            && let Some(bytes) = loose::read_metadata(stage.dir(), name)?
-        {
-            return Ok(Some(bytes));
-        }
-        self.repo.read_metadata(name)
+        self.overlay().read_metadata(name)
     }
 
     fn read_detached(&self, commit: &CommitId) -> Result<Option<Metadata>, StoreError> {
-        let name = ObjectName::new(ObjectKind::CommitMeta, *commit.checksum());
-        if let Some(stage) = &self.stage
-            && let Some(bytes) = loose::read_metadata(stage.dir(), &name)?
-        {
-            return Metadata::decode(&bytes).map(Some).map_err(|source| StoreError::Object { name, source });
-        }
-        self.repo.read_detached(commit)
+        self.overlay().read_detached(commit)
     }
 
     fn read_file(&self, id: &FileId) -> Result<Option<FileObject>, StoreError> {
-        if let Some(stage) = &self.stage
-            && let Some(file) = loose::read_file(stage.dir(), self.repo.config(), id)?
-        {
-            return Ok(Some(file));
-        }
-        self.repo.read_file(id)
+        self.overlay().read_file(id)
     }
 }
 

@@ -11,7 +11,7 @@ use ostree_core::{
 };
 use ostree_repo::partial::{self, CommitState};
 use ostree_repo::refs::{self, RefTarget};
-use ostree_repo::{LockKind, Repo, RepoError, RepoMode, Transaction, TransactionOptions, create, list};
+use ostree_repo::{Leftover, LockKind, Repo, RepoError, RepoMode, Transaction, TransactionOptions, create, list};
 use tempfile::TempDir;
 use testkit::memory_store::Store;
 use testkit::sample;
@@ -143,6 +143,35 @@ fn what_was_staged_is_used_again() {
     assert!(visible(&repo, &id.object()));
     let leftover: Vec<_> = fs::read_dir(repo.path().join("tmp")).expect("readable").collect();
     assert!(leftover.iter().flatten().all(|entry| entry.file_name() == "cache"), "{leftover:?}");
+}
+
+#[test]
+fn what_is_settled_stays_and_what_is_left_over_can_be_looked_at() {
+    let dir = temp_dir();
+    let repo = new_repo(&dir, "repo", RepoMode::BareUser);
+    let transaction = repo.transaction(STAGED).expect("begun");
+    let [settled, staged, discarded] =
+        ["settled", "staged", "discarded"].map(|text| put(&transaction, text.as_bytes()));
+    transaction.settle(&[settled.object()]).expect("settled");
+    transaction.discard(&discarded.object()).expect("discarded");
+    // What others see already is not taken back.
+    transaction.discard(&settled.object()).expect("left alone");
+    let seen = |name: FileId| visible(&repo, &name.object());
+    assert_eq!([settled, staged, discarded].map(seen), [true, false, false]);
+    let own = |name: FileId| ReadObject::has_object(&transaction, &name.object()).expect("readable");
+    assert_eq!([settled, staged, discarded].map(own), [true, true, false]);
+    // Somebody has it.
+    let held = Leftover::of(&repo).expect("readable");
+    assert!(!held.has_object(&staged.object()).expect("readable"));
+    drop(transaction);
+    let left = Leftover::of(&repo).expect("readable");
+    assert!(
+        left.has_object(&staged.object()).expect("readable") && left.has_object(&settled.object()).expect("readable")
+    );
+    assert_eq!(left.read_file(&staged).expect("readable").expect("a file").size, 6);
+    assert!(left.staged_bytes(&[staged.object()]) > 0 && left.staged_bytes(&[settled.object()]) == 0);
+    repo.transaction(STAGED).expect("begun").commit().expect("committed");
+    assert_eq!([settled, staged, discarded].map(seen), [true, true, false]);
 }
 
 #[test]

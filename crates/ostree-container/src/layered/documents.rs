@@ -5,11 +5,9 @@ use std::collections::BTreeMap;
 use oci_image::json;
 use ostree_core::metadata::{self, RawVariant};
 use ostree_core::tree::MutableTree;
-use ostree_core::{
-    Commit, CommitId, DirMeta, DirMetaId, DirTree, DirTreeId, EntryName, FileEntry, FileId, Metadata, ObjectKind,
-    StoreError, WriteObject,
-};
+use ostree_core::{Commit, CommitId, ObjectKind, StoreError, WriteObject};
 
+use crate::chunk::plain;
 use crate::error::ContainerError;
 use crate::inspect::ImageInfo;
 use crate::keys;
@@ -23,37 +21,6 @@ const CARRIED: [&str; 3] = [metadata::VERSION, metadata::BOOTABLE, metadata::LIN
 
 fn write(store: &dyn WriteObject, commit: &Commit) -> Result<CommitId, StoreError> {
     Ok(CommitId::new(store.write_metadata(ObjectKind::Commit, &commit.encode(), None)?))
-}
-
-fn plain(metadata: Metadata, root_tree: DirTreeId, root_meta: DirMetaId) -> Commit {
-    Commit {
-        metadata,
-        parent: None,
-        related: Vec::new(),
-        subject: String::new(),
-        body: String::new(),
-        timestamp: 0,
-        root_tree,
-        root_meta,
-    }
-}
-
-/// Writes the commit that keeps the files of a chunk: each stands in the root under its own checksum.
-pub fn chunk_commit(store: &dyn WriteObject, files: &[FileId]) -> Result<CommitId, StoreError> {
-    let entry = |file: &FileId| Ok(FileEntry { name: EntryName::new(file.checksum().to_string())?, file: *file });
-    let entries = files.iter().map(entry).collect::<Result<_, StoreError>>()?;
-    let tree = DirTree::new(entries, Vec::new())?.encode();
-    let tree = DirTreeId::new(store.write_metadata(ObjectKind::DirTree, &tree, None)?);
-    let meta = DirMeta::root_0755().encode();
-    let meta = DirMetaId::new(store.write_metadata(ObjectKind::DirMeta, &meta, None)?);
-    write(store, &plain(Metadata::default(), tree, meta))
-}
-
-/// The files that a commit made by [`chunk_commit`] keeps; `None` if `commit` is none.
-pub fn chunk_files(commit: &Commit, root: &DirTree) -> Option<Vec<FileId>> {
-    let flat = commit.metadata.is_empty() && commit.timestamp == 0 && root.dirs().is_empty();
-    let named = |entry: &FileEntry| entry.name.as_str() == entry.file.checksum().to_string();
-    (flat && root.files().iter().all(named)).then(|| root.files().iter().map(|entry| entry.file).collect())
 }
 
 /// Writes the commit that keeps a derived layer.

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use oci_image::{Digest, ImageError};
+use oci_image::Digest;
 use ostree_core::tree::MutableTree;
 use ostree_core::{Commit, CommitId, FileId, RefName, Refspec, walk};
 use ostree_repo::refs::{self, RefTarget};
 use ostree_repo::{LockKind, Transaction, partial};
 
+use crate::chunk;
 use crate::error::ContainerError;
 use crate::layered::compose::{merge_all, merge_labelled};
 use crate::layered::derived::{self, Derived};
@@ -20,7 +21,9 @@ use crate::layered::present::Kept;
 use crate::layered::{policy, prepare_root};
 use crate::progress::{Event, Listener};
 use crate::pull::base::{BaseImport, Held, check_label, check_whole};
+use crate::pull::finished::FinishedLayers;
 use crate::pull::received::Received;
+use crate::pull::settling::{self, Settling};
 use crate::refs::{blob_ref, image_ref};
 
 /// The commit that an image encapsulates.
@@ -47,21 +50,37 @@ impl Base {
 /// at the end, together; after an error the image's ref is what it was. What cannot fit into the repository by what is known
 /// is refused before any layer is asked for.
 pub fn import(plan: &Plan<'_>, options: &PullOptions<'_>, listener: &dyn Listener) -> Result<Pulled, ContainerError> {
+    let digests = || plan.layers.iter().map(|planned| &planned.layer.descriptor.digest);
+    let pulled = import_locked(plan, options, listener).inspect_err(|error| {
+        if error.is_of_image() {
+            settling::forget(plan.repo, digests());
+        }
+    })?;
+    plan.coming().finish();
+    settling::forget(plan.repo, digests());
+    listener.event(Event::Done);
+    Ok(pulled)
+}
+
+fn import_locked(
+    plan: &Plan<'_>,
+    options: &PullOptions<'_>,
+    listener: &dyn Listener,
+) -> Result<Pulled, ContainerError> {
     // Nobody is to collect layers while no image names them yet.
     let _lock = plan.repo.lock(LockKind::Shared)?;
     plan.coming().make_room(!options.skip_space_check)?;
     listener.event(Event::Start { task: "importing", bytes: plan.needed_bytes(), layers: plan.needed() });
     let wanted: Vec<_> = plan.missing().map(|(index, layer)| (index, &layer.descriptor)).collect();
-    let source = Received::new(plan.source, listener, &wanted, options.parallel_fetches);
+    let notes = FinishedLayers::of(plan.repo);
+    let known = move |layer: &Digest| notes.knows(layer);
+    let source = Received::new(plan.source, listener, &wanted, options.parallel_fetches, known);
     let import = Import { plan, options, source: &source, image_ref: image_ref(plan.image)? };
-    let pulled = source.run(|| {
+    source.run(|| {
         let before = import.known_base_refs();
         let base = import.base()?;
         import.derived(base.as_ref(), listener).inspect_err(|error| import.give_up(error, &before))
-    })?;
-    plan.coming().finish();
-    listener.event(Event::Done);
-    Ok(pulled)
+    })
 }
 
 struct Import<'a> {
@@ -86,11 +105,7 @@ impl Import<'_> {
     /// Takes back the refs of the base's layers when the image is refused, so that nothing of it is reachable. When only the
     /// source has failed they stay, and the next try goes on from there.
     fn give_up(&self, error: &ContainerError, before: &BTreeSet<RefName>) {
-        let source_failed = matches!(
-            error,
-            ContainerError::Image(ImageError::Io { .. } | ImageError::Stream { .. } | ImageError::Transport { .. })
-        );
-        if source_failed {
+        if error.is_of_source() {
             return;
         }
         for name in self.base_refs().filter(|name| !before.contains(name)) {
@@ -112,13 +127,15 @@ impl Import<'_> {
             .filter(|(_, planned)| planned.kept.is_none())
             .map(|(i, p)| (i, &p.layer))
             .collect();
+        let settling = Settling::new(&transaction, self.source, true);
         let import = BaseImport {
             source: self.source,
             transaction: &transaction,
+            settling: &settling,
             verify: self.options.verify,
             jobs: self.options.threads(),
         };
-        let mut fetched = import.layers(&missing)?.into_iter();
+        let mut fetched = settling.run(|| import.layers(&missing))?.into_iter();
         let mut chunks: Vec<(&Digest, Vec<FileId>)> = Vec::new();
         let (mut base, mut refs) = (None, Vec::new());
         for planned in layers {
@@ -131,7 +148,7 @@ impl Import<'_> {
             let commit = match held {
                 Some(Held::Commit(id)) => *base.insert(id),
                 Some(Held::Files(files)) => {
-                    let commit = documents::chunk_commit(&transaction, &files)?;
+                    let commit = chunk::write(&transaction, &files)?;
                     chunks.push((digest, files));
                     commit
                 }
@@ -142,7 +159,7 @@ impl Import<'_> {
         let id = base.ok_or_else(|| ContainerError::Request("the image has no commit layer".into()))?;
         check_label(&self.plan.info.config, id)?;
         if matches!(layers.first(), Some(PlannedLayer { kept: Some(Kept::Commit(_)), .. })) {
-            self.verify_stored(&transaction, &id)?;
+            import.verify_stored(&id)?;
         }
         if !missing.is_empty() {
             check_whole(&transaction, id, &chunks)?;
@@ -150,18 +167,10 @@ impl Import<'_> {
         let commit = walk::load_commit(&transaction, &id)?;
         let base = Base { id, commit, layers: refs };
         base.set_refs(&transaction);
+        let _claims = settling.into_claims();
         transaction.commit()?;
         partial::clear(self.plan.repo, &id)?;
         Ok(Some(base))
-    }
-
-    /// Asks for a commit that was there before what is asked for one that comes in.
-    fn verify_stored(&self, transaction: &Transaction<'_>, id: &CommitId) -> Result<(), ContainerError> {
-        use ostree_core::{ReadObject, StoreError};
-        let Some(verifier) = self.options.verify else { return Ok(()) };
-        let bytes = transaction.read_metadata(&id.object())?.ok_or(StoreError::Missing { name: id.object() })?;
-        let detached = transaction.read_detached(id)?.map(|detached| detached.encode());
-        Ok(verifier.verify_commit(id, &bytes, detached.as_deref()).map_err(|e| StoreError::Backend(Box::new(e)))?)
     }
 
     /// Imports the derived layers, merges everything and moves the refs.
@@ -178,15 +187,18 @@ impl Import<'_> {
             None => true,
         };
         let transaction = repo.transaction(self.options.transaction)?;
+        // Files that are going to get labels would stay in the repository without them, too.
+        let settling = Settling::new(&transaction, self.source, !labels || expected.is_some());
         let job = derived::Job {
             source: self.source,
             transaction: &transaction,
+            settling: &settling,
             options: self.options,
             rules: self.options.rules(all_paths),
             policy: expected.as_ref(),
         };
         let planned = self.plan.layers.get(self.plan.base_layers..).unwrap_or_default();
-        let mut layers = job.layers(self.plan.base_layers, planned)?;
+        let mut layers = settling.run(|| job.layers(self.plan.base_layers, planned))?;
         if self.options.deny_filtered {
             refuse_filtered(layers.iter().map(|layer| &layer.notes.filtered))?;
         }
@@ -198,6 +210,8 @@ impl Import<'_> {
         };
         listener.event(Event::Finishing);
         let commit = self.write(&transaction, base, &mut layers, &merged)?;
+        derived::discard_interim(&transaction, &layers, &commit)?;
+        let _claims = settling.into_claims();
         transaction.commit()?;
         // What was found damaged once is whole again.
         for commit in layers.iter().filter_map(|layer| layer.commit.as_ref()).chain([&commit]) {

@@ -12,6 +12,7 @@ use crate::error::ContainerError;
 use crate::inspect::{ImageInfo, inspect};
 use crate::layered::present::{Kept, Present};
 use crate::need::Need;
+use crate::pull::finished::AtHand;
 use crate::pull::received::bytes_of;
 use crate::refs::{blob_ref, image_ref};
 use crate::shape::{Layer, Shape};
@@ -55,6 +56,8 @@ pub struct Plan<'a> {
     pub base_layers: usize,
     /// All layers, the lowest first.
     pub layers: Vec<PlannedLayer>,
+    /// What a pull that was interrupted has read.
+    pub(super) at_hand: AtHand,
 }
 
 /// Reads the documents of `image` and compares them with what `repo` has of it. A stored image that cannot be read counts as
@@ -101,7 +104,9 @@ pub fn prepare_known<'a>(
         });
         layers.push(PlannedLayer { layer: layer.clone(), kept });
     }
-    Ok(Prepared::Pull(Box::new(Plan { source, repo, image, info, previous, base_layers, layers })))
+    let missing = layers.iter().filter(|layer| !layer.is_present()).map(|planned| &planned.layer.descriptor);
+    let at_hand = AtHand::of(repo, missing)?;
+    Ok(Prepared::Pull(Box::new(Plan { source, repo, image, info, previous, base_layers, layers, at_hand })))
 }
 
 /// Whether the stored image is this one: by manifest, or by configuration, which names all layers.
@@ -134,6 +139,9 @@ impl Plan<'_> {
     /// How many bytes of a layer are at hand from a pull that was interrupted.
     pub fn kept_bytes(&self, layer: &PlannedLayer) -> u64 {
         let stored = self.source.stored_as(&layer.layer.descriptor).ok().filter(|_| !layer.is_present());
+        if self.at_hand.has(&layer.layer.descriptor) {
+            return stored.map_or(0, |stored| stored.size);
+        }
         let partials = self.source.partials();
         stored.zip(partials).map_or(0, |(stored, partials)| partials.at_hand(&stored))
     }
@@ -145,8 +153,8 @@ impl Plan<'_> {
 
     /// The layers that must be fetched, as what they take in the repository is looked at.
     pub fn coming(&self) -> Coming<'_> {
-        let layers = self.missing().map(|(_, layer)| &layer.descriptor).collect();
-        Coming { repo: self.repo, source: self.source, layers }
+        let layers = self.missing().map(|(_, layer)| &layer.descriptor);
+        Coming::new(self.repo, self.source, layers, &self.at_hand)
     }
 
     /// What the layers that must be fetched will take in the repository.

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use oci_image::Digest;
-use ostree_core::{Commit, CommitId, FileId, walk};
+use ostree_core::{Commit, CommitId, FileId, ReadObject, walk};
 use ostree_repo::Repo;
 use ostree_repo::partial::{self, CommitState};
 
+use crate::chunk;
 use crate::error::ContainerError;
 use crate::keys;
-use crate::layered::documents::chunk_files;
 use crate::layered::notes::Notes;
 use crate::shape::Layer;
 use crate::stored;
@@ -51,22 +51,26 @@ impl<'a> Present<'a> {
         let others = self.by_diff_id.get(&layer.diff_id).into_iter().flatten();
         std::iter::once(&layer.descriptor.digest)
             .chain(others)
-            .find_map(|digest| kept(self.repo, stored::layer_commit(self.repo, digest).ok()?).ok().flatten())
+            .find_map(|digest| self.kept(stored::layer_commit(self.repo, digest).ok()?).ok().flatten())
+    }
+
+    /// What a layer commit keeps; `None` if something is missing, so that the layer must be fetched again.
+    fn kept(&self, id: CommitId) -> Result<Option<Kept>, ContainerError> {
+        let complete = partial::state(self.repo, &id)? == CommitState::Complete;
+        match complete && walk::missing(self.repo, &id)?.is_empty() {
+            true => kept(self.repo, id),
+            false => Ok(None),
+        }
     }
 }
 
-/// What a layer commit keeps; `None` if something is missing, so that the layer must be fetched again.
-fn kept(repo: &Repo, id: CommitId) -> Result<Option<Kept>, ContainerError> {
-    let whole = partial::state(repo, &id)? == CommitState::Complete && walk::missing(repo, &id)?.is_empty();
-    if !whole {
-        return Ok(None);
-    }
-    let commit = walk::load_commit(repo, &id)?;
+/// What a layer commit keeps, all of which is there; `None` if its notes cannot be read.
+pub fn kept(store: &dyn ReadObject, id: CommitId) -> Result<Option<Kept>, ContainerError> {
+    let commit = walk::load_commit(store, &id)?;
     if let Some(notes) = Notes::read(&commit.metadata) {
-        // Notes that cannot be read are as good as a missing layer.
         return Ok(notes.ok().map(|notes| Kept::Derived(id, Box::new(commit), Some(notes))));
     }
-    if let Some(files) = chunk_files(&commit, &walk::load_dirtree(repo, &commit.root_tree)?) {
+    if let Some(files) = chunk::files(&commit, &walk::load_dirtree(store, &commit.root_tree)?) {
         return Ok(Some(Kept::Chunk(files)));
     }
     let imported = commit.metadata.get(keys::IMPORTER_VERSION).is_some();

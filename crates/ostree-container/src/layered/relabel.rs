@@ -198,7 +198,7 @@ impl<'a> Relabel<'a> {
             *left -= 1;
             if *left == 0 {
                 uses.remove(&id);
-                self.transaction.discard_file(&id)?;
+                self.transaction.discard(&id.object())?;
             }
         }
         Ok(())

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use oci_image::{Descriptor, ImageError, ImageSource};
+use oci_image::{Descriptor, Digest, ImageError, ImageSource};
 
 /// How many bytes may come ahead of their readers. Many small blobs fit, whose waiting times are worth hiding, or one or two
 /// large ones, which keep the network busy by themselves.
@@ -56,16 +56,21 @@ pub struct Ahead<'a> {
     source: &'a dyn ImageSource,
     wanted: Vec<&'a Descriptor>,
     parallel: usize,
+    skip: Skip<'a>,
     state: Mutex<State>,
     changed: Condvar,
 }
 
+/// Which blobs are left alone until somebody takes them.
+pub type Skip<'a> = Box<dyn Fn(&Digest) -> bool + Send + Sync + 'a>;
+
 impl<'a> Ahead<'a> {
-    /// Opens the blobs in `wanted`, up to `parallel` of them at the same time, once [`Ahead::run`] is called.
-    pub fn new(source: &'a dyn ImageSource, wanted: Vec<&'a Descriptor>, parallel: usize) -> Self {
+    /// Opens the blobs in `wanted` that `skip` does not leave alone, up to `parallel` of them at the same time, once
+    /// [`Ahead::run`] is called.
+    pub fn new(source: &'a dyn ImageSource, wanted: Vec<&'a Descriptor>, parallel: usize, skip: Skip<'a>) -> Self {
         let slots = wanted.iter().map(|_| Slot::Waiting).collect();
         let state = Mutex::new(State { slots, ahead: 0, bytes: 0, ended: false });
-        Self { source, wanted, parallel, state, changed: Condvar::new() }
+        Self { source, wanted, parallel, skip, state, changed: Condvar::new() }
     }
 
     /// Where the blobs come from.
@@ -129,6 +134,10 @@ impl<'a> Ahead<'a> {
                 return None;
             }
             let waiting = state.slots.iter().position(|slot| matches!(slot, Slot::Waiting))?;
+            if self.wanted.get(waiting).is_some_and(|wanted| (self.skip)(&wanted.digest)) {
+                *state.slots.get_mut(waiting)? = Slot::Gone;
+                continue;
+            }
             let cost = self.cost(waiting);
             if state.ahead == 0 || (state.ahead < MAX_OPEN && state.bytes + cost <= MAX_AHEAD) {
                 *state.slots.get_mut(waiting)? = Slot::Opening;
@@ -175,8 +184,8 @@ impl Drop for End<'_, '_> {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
+    use oci_image::media_type;
     use oci_image::source::RawManifest;
-    use oci_image::{Digest, media_type};
 
     use super::*;
 
@@ -219,7 +228,7 @@ mod tests {
     #[test]
     fn every_blob_comes_once_and_few_are_opened_at_a_time() {
         let (source, blobs) = (Sizes::default(), blobs(40));
-        let ahead = Ahead::new(&source, blobs.iter().collect(), 4);
+        let ahead = Ahead::new(&source, blobs.iter().collect(), 4, Box::new(|_| false));
         let failed = ahead.run(|| {
             (0..40)
                 .filter(|&index| match ahead.take(index) {
@@ -235,13 +244,13 @@ mod tests {
         });
         assert_eq!(failed, 1);
         // One more may be opened by whoever takes it.
-        assert!(source.most.into_inner() <= 5);
+        assert!(source.most.load(Ordering::SeqCst) <= 5);
     }
 
     #[test]
     fn what_nobody_takes_does_not_hold_up_the_end() {
         let (source, blobs) = (Sizes::default(), blobs(9));
-        let ahead = Ahead::new(&source, blobs.iter().collect(), 3);
+        let ahead = Ahead::new(&source, blobs.iter().collect(), 3, Box::new(|_| false));
         ahead.run(|| drop(ahead.take(7)));
     }
 }

@@ -6,15 +6,17 @@ use std::num::NonZeroUsize;
 
 use oci_image::Digest;
 use oci_image::config::ImageConfig;
-use ostree_core::{CommitId, FileId, ObjectName, ReadObject, VerifyCommit, walk};
+use ostree_core::{CommitId, FileId, ObjectName, ReadObject, StoreError, VerifyCommit, walk};
 use ostree_repo::Transaction;
 use ostree_repo::partial::{self, CommitState};
-use ostree_tar::{TarError, import, import_object_set};
+use ostree_tar::{Imported, TarError, import, import_object_set};
 
 use crate::error::ContainerError;
 use crate::keys::COMMIT_LABEL;
+use crate::pull::finished::Finished;
 use crate::pull::pipe::read_layer;
 use crate::pull::received::{Received, doubtful};
+use crate::pull::settling::Settling;
 use crate::shape::Layer;
 use oci_image::each;
 
@@ -24,6 +26,8 @@ pub struct BaseImport<'a> {
     pub source: &'a Received<'a>,
     /// Where they go.
     pub transaction: &'a Transaction<'a>,
+    /// What keeps those that are finished.
+    pub settling: &'a Settling<'a>,
     /// Who must vouch for the commit.
     pub verify: Option<&'a dyn VerifyCommit>,
     /// How many threads hash and write.
@@ -37,6 +41,17 @@ pub enum Held {
     Commit(CommitId),
     /// Files.
     Files(Vec<FileId>),
+}
+
+impl Held {
+    /// What a layer at position `index` holds by what it was read to; `None` if it was read to something else.
+    fn of(index: usize, finished: &Finished) -> Option<Self> {
+        match (index, finished) {
+            (0, Finished::Base { commit, .. }) => Some(Self::Commit(*commit)),
+            (1.., Finished::Chunk(files)) => Some(Self::Files(files.clone())),
+            _ => None,
+        }
+    }
 }
 
 impl BaseImport<'_> {
@@ -57,14 +72,41 @@ impl BaseImport<'_> {
         // Threads that read share the processors with those that write.
         let writers = self.jobs.get().div_ceil(layers.len().max(1));
         each(self.jobs, layers, &|| self.source.stop(), |_, (index, layer)| {
-            self.source.again(&layer.descriptor, || match index {
-                0 => self.commit_layer(layer, writers).map(Held::Commit),
-                _ => self.chunk_layer(*index, layer, writers).map(Held::Files),
-            })
+            if let Some(held) = self.at_hand(*index, layer)? {
+                return Ok(held);
+            }
+            let finished = self.source.again(&layer.descriptor, || match index {
+                0 => self.commit_layer(layer, writers),
+                _ => self.chunk_layer(*index, layer, writers),
+            })?;
+            let held = Held::of(*index, &finished);
+            self.settling.finished(&layer.descriptor, finished);
+            held.ok_or_else(|| ContainerError::Request(format!("layer {} was not imported", layer.descriptor.digest)))
         })
     }
 
-    fn commit_layer(&self, layer: &Layer, writers: usize) -> Result<CommitId, ContainerError> {
+    /// What the layer holds, if it need not be read.
+    fn at_hand(&self, index: usize, layer: &Layer) -> Result<Option<Held>, ContainerError> {
+        let finished = self.settling.at_hand(&layer.descriptor)?;
+        let Some(held) = finished.and_then(|finished| Held::of(index, &finished)) else { return Ok(None) };
+        if let Held::Commit(commit) = &held {
+            self.verify_stored(commit)?;
+        }
+        self.source.at_hand(index, &layer.descriptor)?;
+        Ok(Some(held))
+    }
+
+    /// Asks for a commit that was there before what is asked for one that comes in.
+    pub fn verify_stored(&self, commit: &CommitId) -> Result<(), ContainerError> {
+        let Some(verifier) = self.verify else { return Ok(()) };
+        let store = self.transaction;
+        let bytes = store.read_metadata(&commit.object())?.ok_or(StoreError::Missing { name: commit.object() })?;
+        let detached = store.read_detached(commit)?.map(|detached| detached.encode());
+        let verified = verifier.verify_commit(commit, &bytes, detached.as_deref());
+        Ok(verified.map_err(|e| StoreError::Backend(Box::new(e)))?)
+    }
+
+    fn commit_layer(&self, layer: &Layer, writers: usize) -> Result<Finished, ContainerError> {
         self.layer(0, layer, |stream| {
             let repo = self.transaction.repo();
             // A commit that is here and whole stays so, whatever becomes of this import.
@@ -73,13 +115,15 @@ impl BaseImport<'_> {
                 false => Ok(partial::mark(repo, commit, CommitState::Partial)?),
             };
             let options = ostree_tar::ImportOptions { verify: self.verify, on_commit: Some(&mark), writers };
-            import(stream, self.transaction, options).map(|imported| imported.commit)
+            let Imported { commit, detached, files, .. } = import(stream, self.transaction, options)?;
+            Ok(Finished::Base { commit, detached, files })
         })
     }
 
-    fn chunk_layer(&self, index: usize, layer: &Layer, writers: usize) -> Result<Vec<FileId>, ContainerError> {
+    fn chunk_layer(&self, index: usize, layer: &Layer, writers: usize) -> Result<Finished, ContainerError> {
         self.layer(index, layer, |stream| {
-            import_object_set(stream, self.transaction, writers).map(|(files, _)| files.into_iter().collect())
+            let (files, _) = import_object_set(stream, self.transaction, writers)?;
+            Ok(Finished::Chunk(files.into_iter().collect()))
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -12,6 +12,8 @@ use oci_image::{Descriptor, Digest, ImageError, ImageSource};
 use ostree_repo::Repo;
 use ostree_repo::refs::{self, RefTarget};
 
+use crate::pull::ahead::{OpenBlob, open};
+use crate::pull::finished::{AtHand, FinishedLayers};
 use crate::pull::received::PARALLEL_FETCHES;
 use crate::refs::blob_ref;
 use crate::space::Coming;
@@ -20,7 +22,7 @@ use crate::space::Coming;
 const MAX_LAYER: u64 = 128 * 1024;
 
 /// A blob that is being opened.
-type Opening = JoinHandle<Result<Box<dyn Read + Send>, ImageError>>;
+type Opening = JoinHandle<Result<OpenBlob, ImageError>>;
 
 /// A source that begins to fetch small layers which the repository has not as soon as the manifest names them: as many as
 /// there are requests at a time, the configuration's being one of them. What cannot fit is not begun.
@@ -39,12 +41,13 @@ impl<'a> Eager<'a> {
     fn begin(&self, manifest: &RawManifest) {
         // Whatever is wrong with it, those say who read it.
         let Ok(Document::Manifest(manifest)) = Document::parse(manifest) else { return };
+        let notes = FinishedLayers::of(self.repo);
         let absent = |layer: &&Descriptor| {
             let name = RefTarget::Local(blob_ref(&layer.digest));
-            matches!(refs::read(self.repo, &name), Ok(None))
+            matches!(refs::read(self.repo, &name), Ok(None)) && !notes.knows(&layer.digest)
         };
         let missing: Vec<&Descriptor> = manifest.layers.iter().filter(absent).collect();
-        let coming = Coming { repo: self.repo, source: &*self.source, layers: missing.clone() };
+        let coming = Coming::new(self.repo, &*self.source, missing.iter().copied(), &AtHand::default());
         if coming.check().is_err() {
             return;
         }
@@ -53,7 +56,7 @@ impl<'a> Eager<'a> {
         for layer in first {
             let (source, layer) = (Arc::clone(&self.source), layer.clone());
             let digest = layer.digest.clone();
-            begun.entry(digest).or_insert_with(|| std::thread::spawn(move || source.blob(&layer)));
+            begun.entry(digest).or_insert_with(|| std::thread::spawn(move || open(&*source, &layer)));
         }
     }
 }
@@ -72,7 +75,7 @@ impl ImageSource for Eager<'_> {
     }
 
     fn blob(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send>, ImageError> {
-        self.blob_with_kept(descriptor, &Arc::default())
+        self.source.blob(descriptor)
     }
 
     fn blob_with_kept(
@@ -82,7 +85,11 @@ impl ImageSource for Eager<'_> {
     ) -> Result<Box<dyn Read + Send>, ImageError> {
         let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner).remove(&descriptor.digest);
         match begun.map(JoinHandle::join) {
-            Some(Ok(opened)) => opened,
+            Some(Ok(opened)) => {
+                let OpenBlob { bytes, kept: found } = opened?;
+                kept.fetch_add(found.load(Ordering::Acquire), Ordering::Release);
+                Ok(bytes)
+            }
             // A thread that panicked has said so; the blob may be there all the same.
             Some(Err(_)) | None => self.source.blob_with_kept(descriptor, kept),
         }

@@ -1,7 +1,6 @@
 //! Counting the bytes that come from a source, and stopping them.
 
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::io::{self, Read};
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,11 +8,10 @@ use std::sync::{Mutex, PoisonError};
 
 use oci_image::blob::VerifyReader;
 use oci_image::layer::LayerReader;
-use oci_image::{Descriptor, ImageError, ImageSource, again};
-use ostree_core::StoreError;
+use oci_image::{Descriptor, Digest, ImageError, ImageSource, again};
 use ostree_tar::TarError;
 
-use crate::error::ContainerError;
+use crate::error::{ContainerError, is_of_store};
 use crate::limits;
 use crate::progress::{Event, Listener};
 use crate::pull::ahead::{self, Ahead, OpenBlob};
@@ -42,14 +40,16 @@ pub struct Received<'a> {
 
 impl<'a> Received<'a> {
     /// The layers that will be read from `source`, each with its position in the image, up to `parallel` fetched at a time.
+    /// Those that `skip` knows are not begun before they are opened: others may have them by then.
     pub fn new(
         source: &'a dyn ImageSource,
         listener: &'a dyn Listener,
         layers: &[(usize, &'a Descriptor)],
         parallel: Option<NonZeroUsize>,
+        skip: impl Fn(&Digest) -> bool + Send + Sync + 'a,
     ) -> Self {
         let (positions, wanted) = layers.iter().copied().unzip();
-        let ahead = Ahead::new(source, wanted, parallel.map_or(PARALLEL_FETCHES, NonZeroUsize::get));
+        let ahead = Ahead::new(source, wanted, parallel.map_or(PARALLEL_FETCHES, NonZeroUsize::get), Box::new(skip));
         let (bytes, kept, stopped) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
         Self { ahead, positions, listener, bytes, kept, furthest: Mutex::default(), stopped }
     }
@@ -99,7 +99,7 @@ impl<'a> Received<'a> {
                     | ContainerError::Layer { source: TarError::Verify { .. }, .. }
             )
         };
-        again(limits::DAMAGED_READS, |error| damaged(error) && !self.stopped.load(Ordering::Relaxed), read)
+        again(limits::DAMAGED_READS, |error| damaged(error) && !self.is_stopped(), read)
     }
 
     /// Notes that a layer of `size` bytes was read up to `to`; gives how far it was read before, and is now.
@@ -111,9 +111,50 @@ impl<'a> Received<'a> {
         (before, *furthest)
     }
 
+    /// Reports a layer that need not be read.
+    pub fn at_hand(&self, index: usize, layer: &Descriptor) -> Result<(), ImageError> {
+        self.listener.event(Event::Layer { index, name: layer.digest.to_string() });
+        let size = self.ahead.source().stored_as(layer)?.size;
+        self.tell(index, (size, size), size);
+        Ok(())
+    }
+
+    /// Reports what no reading of this layer had seen before, so that all that is told never exceeds the layer: it was read
+    /// up to `to`, and the first `kept` bytes of it did not come in.
+    fn tell(&self, index: usize, (to, kept): (u64, u64), size: u64) {
+        let (before, now) = self.reached(index, to, size);
+        self.listener.event(Event::LayerBytes { index, bytes: now, size });
+        let kept = kept.clamp(before, now) - before;
+        if kept > 0 {
+            let sum = self.kept.fetch_add(kept, Ordering::Relaxed);
+            self.listener.event(Event::Kept(sum + kept));
+        }
+        let received = now - before - kept;
+        let sum = self.bytes.fetch_add(received, Ordering::Relaxed);
+        self.listener.event(Event::Bytes(sum + received));
+    }
+
+    /// Whether the source keeps the bytes of layers on disk until they are finished.
+    pub fn keeps_unfinished(&self) -> bool {
+        self.ahead.source().partials().is_some()
+    }
+
+    /// Says that nothing need be kept of a layer's bytes.
+    pub fn forget(&self, layer: &Descriptor) {
+        let source = self.ahead.source();
+        if let (Some(partials), Ok(stored)) = (source.partials(), source.stored_as(layer)) {
+            partials.finish(&[&stored]);
+        }
+    }
+
     /// Lets all blobs that are being read fail.
     pub fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether they do.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
     }
 }
 
@@ -121,16 +162,7 @@ impl<'a> Received<'a> {
 /// not vouch for the commit, are no reason to fetch the rest of a layer.
 pub fn doubtful(error: &ContainerError) -> bool {
     let ContainerError::Layer { source, .. } = error else { return false };
-    let mut cause: Option<&(dyn Error + 'static)> = Some(source);
-    while let Some(error) = cause {
-        let own = matches!(error.downcast_ref(), Some(TarError::Verify { .. } | TarError::Prepare { .. }))
-            || matches!(error.downcast_ref(), Some(StoreError::Backend(_)));
-        if own {
-            return false;
-        }
-        cause = error.source();
-    }
-    true
+    !matches!(source, TarError::Verify { .. } | TarError::Prepare { .. }) && !is_of_store(source)
 }
 
 /// A layer whose stored bytes are verified and counted.
@@ -148,30 +180,13 @@ pub struct Counted<'a> {
 
 impl Read for Counted<'_> {
     fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
-        if self.source.stopped.load(Ordering::Relaxed) {
+        if self.source.is_stopped() {
             return Err(io::Error::other("stopped because another layer failed"));
         }
         let read = self.blob.bytes.read(target)?;
         self.bytes += read as u64;
-        self.tell();
+        self.source.tell(self.index, (self.bytes, self.blob.kept.load(Ordering::Acquire)), self.size);
         Ok(read)
-    }
-}
-
-impl Counted<'_> {
-    /// Reports what no reading of this layer had seen before, so that all that is told never exceeds the layer.
-    fn tell(&self) {
-        let (before, now) = self.source.reached(self.index, self.bytes, self.size);
-        let listener = self.source.listener;
-        listener.event(Event::LayerBytes { index: self.index, bytes: now, size: self.size });
-        let kept = self.blob.kept.load(Ordering::Acquire).clamp(before, now) - before;
-        if kept > 0 {
-            let sum = self.source.kept.fetch_add(kept, Ordering::Relaxed);
-            listener.event(Event::Kept(sum + kept));
-        }
-        let received = now - before - kept;
-        let sum = self.source.bytes.fetch_add(received, Ordering::Relaxed);
-        listener.event(Event::Bytes(sum + received));
     }
 }
 
@@ -239,7 +254,7 @@ mod tests {
     fn what_is_read_again_is_not_counted_again() {
         let (source, counts) = (Twice::default(), Counts::default());
         let layer = Descriptor::new(media_type::OCI_LAYER, Digest::sha256(b""), 100);
-        let received = Received::new(&source, &counts, &[(3, &layer)], None);
+        let received = Received::new(&source, &counts, &[(3, &layer)], None, |_| false);
         // How much of each reading is read, and what is told then: received, kept, and of the layer.
         for (read, told) in [(20, [20, 0, 20]), (30, [20, 10, 30]), (30, [20, 10, 30]), (130, [20, 80, 100])] {
             let blob = ahead::open(&source, &layer).unwrap();

@@ -13,8 +13,10 @@ use crate::inspect::{ImageInfo, inspect};
 use crate::keys::COMMIT_LABEL;
 use crate::progress::{Event, Listener};
 use crate::pull::base::{BaseImport, Held, check_label, check_whole};
+use crate::pull::finished::{AtHand, FinishedLayers};
 use crate::pull::received::{Received, bytes_of};
-use crate::shape::Shape;
+use crate::pull::settling::{self, Settling};
+use crate::shape::{Layer, Shape};
 use crate::space::Coming;
 use oci_image::default_jobs;
 
@@ -71,23 +73,50 @@ pub fn unencapsulate(
     if !shape.derived.is_empty() {
         return Err(ContainerError::Derived { count: shape.derived.len() });
     }
-    let coming = Coming { repo, source, layers: base.iter().map(|layer| &layer.descriptor).collect() };
+    let digests = || base.iter().map(|layer| &layer.descriptor.digest);
+    let descriptors = || base.iter().map(|layer| &layer.descriptor);
+    let coming = Coming::new(repo, source, descriptors(), &AtHand::of(repo, descriptors())?);
     coming.make_room(!options.skip_space_check && !is_there(repo, &info)?)?;
-    let bytes = bytes_of(source, base.iter().map(|layer| &layer.descriptor));
-    listener.event(Event::Start { task: "importing", bytes, layers: base.iter().count() });
+    listener.event(Event::Start {
+        task: "importing",
+        bytes: bytes_of(source, descriptors()),
+        layers: descriptors().count(),
+    });
+    let wanted: Vec<_> = descriptors().enumerate().collect();
+    let notes = FinishedLayers::of(repo);
+    let received = Received::new(source, listener, &wanted, options.parallel_fetches, move |layer| notes.knows(layer));
+    let layers: Vec<_> = base.iter().enumerate().collect();
+    let commit = import(repo, (&info, &layers), &received, options, listener).inspect_err(|error| {
+        if error.is_of_image() {
+            settling::forget(repo, digests());
+        }
+    })?;
+    coming.finish();
+    settling::forget(repo, digests());
+    listener.event(Event::Done);
+    Ok(Unencapsulated { commit, digest: info.digest })
+}
+
+/// Imports the layers of an image in one transaction.
+fn import(
+    repo: &Repo,
+    (info, layers): (&ImageInfo, &[(usize, &Layer)]),
+    received: &Received<'_>,
+    options: &ImportOptions<'_>,
+    listener: &dyn Listener,
+) -> Result<CommitId, ContainerError> {
     let transaction = repo.transaction(options.transaction)?;
-    let wanted: Vec<_> = base.iter().map(|layer| &layer.descriptor).enumerate().collect();
-    let received = Received::new(source, listener, &wanted, options.parallel_fetches);
+    let settling = Settling::new(&transaction, received, true);
     let import = BaseImport {
-        source: &received,
+        source: received,
         transaction: &transaction,
+        settling: &settling,
         verify: options.verify,
         jobs: options.jobs.unwrap_or_else(default_jobs),
     };
-    let layers: Vec<_> = base.iter().enumerate().collect();
     let mut commit = None;
     let mut chunks = Vec::new();
-    for ((_, layer), held) in layers.iter().zip(received.run(|| import.layers(&layers))?) {
+    for ((_, layer), held) in layers.iter().zip(received.run(|| settling.run(|| import.layers(layers)))?) {
         match held {
             Held::Commit(id) => commit = Some(id),
             Held::Files(files) => chunks.push((&layer.descriptor.digest, files)),
@@ -100,9 +129,8 @@ pub fn unencapsulate(
     if let Some(refspec) = &options.write_ref {
         transaction.set_ref(refspec.clone(), Some(commit));
     }
+    let _claims = settling.into_claims();
     transaction.commit()?;
     partial::clear(repo, &commit)?;
-    coming.finish();
-    listener.event(Event::Done);
-    Ok(Unencapsulated { commit, digest: info.digest })
+    Ok(commit)
 }

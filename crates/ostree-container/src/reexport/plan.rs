@@ -11,9 +11,9 @@ use ostree_repo::Repo;
 use ostree_tar::layer::LowerTarget;
 use ostree_tar::{DirMap, FileMap, TarError, dirs_of, files_of};
 
+use crate::chunk;
 use crate::error::ContainerError;
 use crate::keys::LAYER_NOTES;
-use crate::layered::documents::chunk_files;
 use crate::layered::merge::put;
 use crate::layered::notes::{Link, Notes};
 use crate::reexport::content::{Content, Variant};
@@ -109,7 +109,7 @@ fn base_layers(repo: &Repo, image: &StoredImage) -> Result<usize, ContainerError
     for layer in image.layers.iter().skip(1) {
         let Some(id) = layer.commit else { break };
         let commit = walk::load_commit(repo, &id)?;
-        if chunk_files(&commit, &walk::load_dirtree(repo, &commit.root_tree)?).is_none() {
+        if chunk::files(&commit, &walk::load_dirtree(repo, &commit.root_tree)?).is_none() {
             break;
         }
         count += 1;
@@ -134,7 +134,7 @@ fn base(
     let mut chunks = Vec::new();
     for layer in layers.iter().skip(1) {
         let (_, kept) = commit_of(repo, layer)?;
-        let ids = chunk_files(&kept, &walk::load_dirtree(repo, &kept.root_tree)?).ok_or_else(|| {
+        let ids = chunk::files(&kept, &walk::load_dirtree(repo, &kept.root_tree)?).ok_or_else(|| {
             ContainerError::Request(format!("layer {}: its commit keeps no chunk", layer.descriptor.digest))
         })?;
         let files = ids.into_iter().map(|id| (id, files.remove(&id).unwrap_or_default())).collect();

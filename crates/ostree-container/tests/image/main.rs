@@ -4,6 +4,7 @@ mod bad_images;
 mod derive;
 mod detached;
 mod documents;
+mod interrupted;
 mod layered;
 mod pulled;
 mod reexport;

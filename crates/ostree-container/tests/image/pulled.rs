@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 
 use oci_image::config::ImageConfig;
-use oci_image::{Descriptor, Digest, Manifest, Platform, disk, media_type};
+use oci_image::{Descriptor, Digest, ImageReference, ImageSource, Manifest, Platform, disk, media_type};
 use ostree_container::ContainerError;
 use ostree_container::layered::{self, Prepared, PullOptions};
 use ostree_container::stored::{self, StoredImage};
@@ -21,19 +21,28 @@ use crate::watched::Watched;
 /// Pulls an image.
 pub fn pull(repo: &Repo, image: &str) -> Result<StoredImage, ContainerError> {
     let name = reference(image);
-    let source = disk::open_source(&name)?;
     let options = PullOptions {
         jobs: NonZeroUsize::new(2),
         transaction: TransactionOptions { fsync: Some(false), per_object_fsync: Some(false) },
         ..PullOptions::default()
     };
-    match layered::prepare(&*source, &name, repo, &Platform::linux("amd64"), &mut |problem| panic!("{problem}"))? {
+    pull_from(&*disk::open_source(&name)?, &name, repo, options)
+}
+
+/// Pulls the image `name` from `source`.
+pub fn pull_from(
+    source: &dyn ImageSource,
+    name: &ImageReference,
+    repo: &Repo,
+    options: PullOptions<'_>,
+) -> Result<StoredImage, ContainerError> {
+    match layered::prepare(source, name, repo, &Platform::linux("amd64"), &mut |problem| panic!("{problem}"))? {
         Prepared::Unchanged(_) => {}
         Prepared::Pull(plan) => {
             layered::import(&plan, &options, &Watched::default())?;
         }
     }
-    stored::require(repo, &name)
+    stored::require(repo, name)
 }
 
 /// The root tree and metadata of a commit.

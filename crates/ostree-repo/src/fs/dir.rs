@@ -24,6 +24,12 @@ impl AsFd for Dir {
     }
 }
 
+impl AsRef<Self> for Dir {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
 impl Dir {
     /// Opens the directory at `path`.
     pub fn open(path: &Path) -> Result<Self, RepoError> {

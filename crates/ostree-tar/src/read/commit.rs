@@ -3,7 +3,8 @@
 use std::io::Read;
 
 use ostree_core::{
-    Checksum, Commit, CommitId, DirTree, Metadata, ObjectKind, ObjectName, StoreError, VerifyCommit, WriteObject,
+    Checksum, Commit, CommitId, DirTree, FileId, Metadata, ObjectKind, ObjectName, StoreError, VerifyCommit,
+    WriteObject,
 };
 
 use super::belong::Belonging;
@@ -35,12 +36,14 @@ impl Default for ImportOptions<'_> {
 }
 
 /// What was read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Imported {
     /// The commit.
     pub commit: CommitId,
     /// Whether detached metadata came with it.
     pub detached: bool,
+    /// The files of the stream, those that the store had before included.
+    pub files: Vec<FileId>,
     /// How much was read.
     pub stats: ImportStats,
 }
@@ -57,9 +60,10 @@ pub fn import(stream: impl Read, store: &dyn WriteObject, options: ImportOptions
         let head = Head::read(&mut reader)?;
         head.accept(&reader, &options)?;
         let (commit, detached) = (head.id, head.detached.is_some());
-        match read_all(&mut reader, head) {
+        let mut files = Vec::new();
+        match read_all(&mut reader, head, &mut files) {
             // The writers hold the error, if they stopped.
-            Ok(()) | Err(Halt::Stopped) => Ok(Imported { commit, detached, stats: reader.stats }),
+            Ok(()) | Err(Halt::Stopped) => Ok(Imported { commit, detached, files, stats: reader.stats }),
             Err(Halt::Failed(error)) => Err(*error),
         }
     })
@@ -142,7 +146,7 @@ fn read_detached<R: Read>(
     Ok((bytes, metadata))
 }
 
-fn read_all<R: Read>(reader: &mut Reader<'_, '_, R>, head: Head) -> Result<(), Halt> {
+fn read_all<R: Read>(reader: &mut Reader<'_, '_, R>, head: Head, files: &mut Vec<FileId>) -> Result<(), Halt> {
     let mut belonging = Belonging::new(head.id, &head.commit);
     reader.stats.metadata_objects += 1 + u64::from(head.detached.is_some());
     let mut next = head.next;
@@ -159,6 +163,7 @@ fn read_all<R: Read>(reader: &mut Reader<'_, '_, R>, head: Head) -> Result<(), H
             Place::XattrsLink { file, v0 } => reader.expect_xattrs(file, v0)?,
             Place::File(id) => {
                 belonging.check(id.object()).map_err(|reason| reader.refuse(reason))?;
+                files.push(id);
                 reader.import_file(id)?;
             }
             Place::Metadata(name) => import_metadata(reader, &mut belonging, name)?,

@@ -1,7 +1,6 @@
 //! `prune`: delete what nothing needs.
 
 use anyhow::{Context as _, Result, bail};
-use oci_registry::clean_partials;
 use ostree_core::Refspec;
 use ostree_repo::prune::{PruneOptions, Retention, prune};
 use ostree_repo::refs;
@@ -9,7 +8,7 @@ use ostree_repo::refs;
 use crate::context::Context;
 use crate::date;
 use crate::output::line;
-use crate::transfer::partials;
+use crate::transfer;
 
 /// Search for unreachable objects
 #[derive(Debug, clap::Args)]
@@ -64,7 +63,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         ..PruneOptions::default()
     };
     if !args.no_prune {
-        clean_partials(&partials(&repo));
+        transfer::clean(&repo);
     }
     line(prune(&repo, &options)?)
 }

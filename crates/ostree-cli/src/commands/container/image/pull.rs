@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use oci_image::{ImageSource, Transport, json};
-use oci_registry::clean_partials;
 use ostree_container::layered::{self, Plan, Prepared, PullOptions, Pulled};
 use ostree_container::shape::Shape;
 use ostree_container::stored::{self, GcOptions};
@@ -24,7 +23,7 @@ use crate::context::Context;
 use crate::exit::{message, warn};
 use crate::images::SourceReference;
 use crate::output::{line, write_whole};
-use crate::transfer::partials;
+use crate::transfer;
 use crate::trust::{self, LayersArgs};
 
 /// How long the collection of unused layers waits for others that work on the repository. The next one does its work.
@@ -89,7 +88,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let platform = args.target.platform.or_host();
     match layered::prepare(&*source, image.image(), &repo, &platform, &mut target::absent)? {
         Prepared::Unchanged(stored) => {
-            clean_partials(&partials(&repo));
+            transfer::clean(&repo);
             if let Some(verifier) = &verifier {
                 args.verify_stored((&repo, &image), &stored, verifier)?;
             }

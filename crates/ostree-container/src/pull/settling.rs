@@ -1,0 +1,128 @@
+//! Keeping what a pull has got so far: of each layer that was read whole it is noted at once, for a process that is killed,
+//! and now and then made durable, for a machine that is switched off.
+
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use oci_image::{Descriptor, Digest};
+use ostree_repo::{LockKind, Repo, Transaction};
+
+use crate::error::ContainerError;
+use crate::pull::finished::{Claim, Finished, FinishedLayers};
+use crate::pull::received::Received;
+
+/// How long finished layers wait to be made durable. A pull that is over by then writes nothing for this; the kernel itself
+/// waits half a minute.
+const EVERY: Duration = Duration::from_secs(15);
+
+/// How long somebody else's layer is waited for at most, to be visible here.
+const PATIENCE: Duration = Duration::from_secs(4 * EVERY.as_secs());
+
+/// How often it is looked for.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// The finished layers of a transaction.
+pub struct Settling<'a> {
+    transaction: &'a Transaction<'a>,
+    source: &'a Received<'a>,
+    notes: FinishedLayers,
+    durable: bool,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// What is not durable yet.
+    unsettled: Vec<Finished>,
+    /// What the notes of this process are held by.
+    claims: Vec<Claim>,
+}
+
+impl<'a> Settling<'a> {
+    /// The layers of `source` on their way into `transaction`. Without `durable`, they are noted only.
+    pub fn new(transaction: &'a Transaction<'a>, source: &'a Received<'a>, durable: bool) -> Self {
+        let notes = FinishedLayers::of(transaction.repo());
+        Self { transaction, source, notes, durable, state: Mutex::default() }
+    }
+
+    /// Does `work`, which reads layers, and makes what is finished durable meanwhile; also where it fails, unless the image
+    /// itself is at fault.
+    pub fn run<T>(&self, work: impl FnOnce() -> Result<T, ContainerError>) -> Result<T, ContainerError> {
+        let (end, ended) = channel::<()>();
+        // Unfinished blobs are gone before the kernel writes them by itself.
+        self.transaction.hold_early_sync(self.source.keeps_unfinished());
+        let done = std::thread::scope(|scope| {
+            scope.spawn(move || {
+                while ended.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
+                    self.settle();
+                }
+            });
+            let done = work();
+            drop(end);
+            done
+        });
+        self.transaction.hold_early_sync(false);
+        done.inspect_err(|error| {
+            if !error.is_of_image() {
+                self.settle();
+            }
+        })
+    }
+
+    /// What this layer was read to, by a pull that was interrupted or one that is at it now, which is waited for.
+    pub fn at_hand(&self, layer: &Descriptor) -> Result<Option<Finished>, ContainerError> {
+        let begin = Instant::now();
+        while let Some(finished) = self.notes.find(&layer.digest) {
+            // In this order: whoever holds it may commit it in between.
+            let held = self.notes.is_held(&layer.digest);
+            if finished.objects(self.transaction)?.is_some() {
+                return Ok(Some(finished));
+            }
+            if !held || begin.elapsed() > PATIENCE || self.source.is_stopped() {
+                return Ok(None);
+            }
+            std::thread::sleep(PAUSE);
+        }
+        Ok(None)
+    }
+
+    /// Takes in what a layer was read to: nothing need be kept of its bytes from now on.
+    pub fn finished(&self, layer: &Descriptor, finished: Finished) {
+        // Without a note it is read again some day, which takes more time and nothing else.
+        if let Ok(claim) = self.notes.note(&layer.digest, &finished) {
+            let mut state = self.state();
+            state.claims.push(claim);
+            state.unsettled.push(finished);
+        }
+        self.source.forget(layer);
+    }
+
+    /// What must be held until the transaction is committed, so that others wait for that.
+    pub fn into_claims(self) -> Vec<Claim> {
+        self.state.into_inner().unwrap_or_else(PoisonError::into_inner).claims
+    }
+
+    /// Makes everything that is finished durable. That is for another day: what fails in it is no failure of today.
+    fn settle(&self) {
+        let finished = std::mem::take(&mut self.state().unsettled);
+        if !self.durable || finished.is_empty() {
+            return;
+        }
+        let objects = finished.iter().filter_map(|finished| finished.objects(self.transaction).ok().flatten());
+        let objects: Vec<_> = objects.flatten().collect();
+        let _ = self.transaction.settle(&objects);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Removes the notes of layers that are in the repository now, unless others work on it who may want the same ones: then
+/// the last one does it. No lock of the repository may be held.
+pub fn forget<'a>(repo: &Repo, layers: impl IntoIterator<Item = &'a Digest>) {
+    if repo.lock_within(LockKind::Exclusive, Some(Duration::ZERO)).is_ok() {
+        FinishedLayers::of(repo).forget(layers);
+    }
+}
