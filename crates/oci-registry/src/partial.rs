@@ -71,7 +71,9 @@ impl Partial {
 
     /// Cuts everything from `at` on, a multiple of the block size.
     pub(crate) fn cut(&self, at: u64) -> io::Result<()> {
-        self.file.set_len(self.offset(at))
+        let end = self.offset(at);
+        // ext4 takes a file that was cut to nothing for one that is written anew, and sends it to the disk when it is closed.
+        if self.file.metadata()?.len() > end { self.file.set_len(end) } else { Ok(()) }
     }
 
     /// Writes bytes of one block, which begin at `at` in the blob.
