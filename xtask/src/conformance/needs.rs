@@ -12,6 +12,7 @@ pub struct Host {
     xattrs: bool,
     trusted_xattrs: bool,
     mount: bool,
+    loop_devices: bool,
     user_namespaces: bool,
     slow: bool,
 }
@@ -26,7 +27,8 @@ impl Host {
             |name: &str| file && rustix::fs::lsetxattr(&probe, name, b"probe", rustix::fs::XattrFlags::empty()).is_ok();
         let (xattrs, trusted_xattrs) = (can_set("user.probe"), can_set("trusted.probe"));
         let (mount, user_namespaces) = (root && can_mount(scratch), root && users_have_namespaces());
-        Self { root, xattrs, trusted_xattrs, mount, user_namespaces, slow }
+        let loop_devices = mount && cmd("losetup").args(["--find"]).succeeds();
+        Self { root, xattrs, trusted_xattrs, mount, loop_devices, user_namespaces, slow }
     }
 
     /// Why the case cannot run here, if it cannot.
@@ -43,8 +45,9 @@ impl Host {
             "xattrs" if !self.xattrs => "the file system takes no user.* attributes",
             "trusted-xattrs" if !self.trusted_xattrs => "the file system takes no trusted.* attributes",
             "mount" if !self.mount => "may not mount file systems",
+            "loop-devices" if !self.loop_devices => "has no loop devices",
             "user-namespaces" if !self.user_namespaces => "users get no user namespaces",
-            "root" | "xattrs" | "trusted-xattrs" | "mount" | "user-namespaces" => return None,
+            "root" | "xattrs" | "trusted-xattrs" | "mount" | "loop-devices" | "user-namespaces" => return None,
             program => return which(program).is_none().then(|| format!("{program} is not installed")),
         };
         Some(reason.to_owned())

@@ -187,8 +187,9 @@ impl Import<'_> {
             None => true,
         };
         let transaction = repo.transaction(self.options.transaction)?;
-        // Files that are going to get labels would stay in the repository without them, too.
-        let settling = Settling::new(&transaction, self.source, !labels || expected.is_some());
+        // Of an image that nobody encapsulated, any layer may bring the policy: then files get labels when all of them are
+        // there, and those without would stay in the repository, too.
+        let settling = Settling::new(&transaction, self.source, !labels || base.is_some());
         let job = derived::Job {
             source: self.source,
             transaction: &transaction,

@@ -165,6 +165,47 @@ pulled_with_kills() {
         $1 > size - $2 + 2 * 1048576 { print $1 " bytes were given though " $2 " of " size " were kept"; exit 1 }'
 }
 
+# Content metadata that gives each file of a commit's /usr a layer of its own: chunk_each REPO REF.
+chunk_each() {
+    ostree --repo="$1" ls -C "$2" /usr | awk '$1 ~ /^-/ { print $5, $6 }' | jq -R -s '
+        split("\n") | map(select(. != "") | split(" ")) |
+        {version: 1, labels: {}, layers: (map({(.[1]): .[1]}) | add), mapping: (map({(.[0]): .[1]}) | add)}'
+}
+
+# Kills a command as soon as so many layers of the repository `r` are finished: killed_with_layers COUNT COMMAND...
+killed_with_layers() {
+    local count=$1 process
+    shift
+    "$@" > killed.out 2>&1 &
+    process=$!
+    until [ "$(settled_or_noted)" -ge "$count" ]; do
+        kill -0 $process 2> /dev/null || { echo "it ended before $count layers"; cat killed.out; return 1; }
+        sleep 0.05
+    done
+    kill -9 $process
+    wait $process 2> /dev/null
+    true
+}
+
+# How many layers of `r` are finished; where a reboot is to come, how many of their files are among the other objects.
+settled_or_noted() {
+    case $AGAIN in
+        other-boot) find r/objects -name '*.file' -size +4M | wc -l ;;
+        *) ls r/tmp/cache/layers 2> /dev/null | wc -l ;;
+    esac
+}
+
+# How many bytes of the repository `r` need not be fetched again, of layers of SIZE bytes each: at_hand SIZE.
+at_hand() {
+    local blobs notes
+    blobs=$(cat r/tmp/cache/blobs/sha256-* 2> /dev/null | wc -c)
+    notes=$(grep -l chunk r/tmp/cache/layers/* 2> /dev/null | wc -l)
+    echo $((blobs + notes * $1))
+}
+
+# How many sectors were written to the file system that is mounted at DIR, by its device's own count: sectors DIR.
+sectors() { awk '{ print $7 }' "/sys/dev/block/$(mountpoint -d "$1")/stat"; }
+
 # Runs a command where /tmp and /var/tmp have one MiB each; TMPDIR is as it says, or unset.
 small_tmp() {
     unshare -m bash -c 'for dir in /tmp /var/tmp; do mount -t tmpfs -o size=1m tmpfs $dir || exit; done
