@@ -22,7 +22,7 @@ use crate::transfer::TransferOptions;
 pub(crate) struct Route {
     /// The image as the user named it.
     pub(crate) name: ImageName,
-    stops: Vec<Arc<Stop>>,
+    stops: Vec<Arc<Waypoint>>,
     pub(crate) quota: Quota,
     pub(crate) partials: Option<Arc<PartialStore>>,
     pub(crate) transfer: TransferOptions,
@@ -32,7 +32,7 @@ pub(crate) struct Route {
 
 /// One place of the route.
 #[derive(Debug)]
-struct Stop {
+struct Waypoint {
     session: Arc<Session>,
     /// Until when it asked not to be asked.
     closed: Mutex<Option<Instant>>,
@@ -40,7 +40,7 @@ struct Stop {
     lost: AtomicBool,
 }
 
-impl Stop {
+impl Waypoint {
     /// How long it still wants not to be asked.
     fn wait(&self) -> Duration {
         let closed = *self.closed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -60,7 +60,7 @@ impl Route {
     pub(crate) fn new(name: ImageName, sessions: Vec<Arc<Session>>, options: &RegistryOptions) -> Self {
         let quota = Quota::new(&options.transfer, &options.run);
         let partials = PartialStore::new(&options.transfer).map(Arc::new);
-        let stop = |session| Arc::new(Stop { session, closed: Mutex::default(), lost: AtomicBool::new(false) });
+        let stop = |session| Arc::new(Waypoint { session, closed: Mutex::default(), lost: AtomicBool::new(false) });
         let stops = sessions.into_iter().map(stop).collect();
         Self { name, stops, quota, partials, transfer: options.transfer.clone(), wrong: Mutex::default() }
     }
@@ -93,7 +93,7 @@ impl Route {
 /// What one operation has met at one place.
 #[derive(Debug)]
 struct Turn {
-    stop: Arc<Stop>,
+    stop: Arc<Waypoint>,
     /// Its number in the route.
     rank: usize,
     /// Why it failed since the last pause.

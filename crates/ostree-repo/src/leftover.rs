@@ -1,6 +1,6 @@
 //! What interrupted transactions of this boot left in their staging directories, to be looked at.
 
-use ostree_core::{CommitId, FileId, FileObject, Metadata, ObjectName, ReadObject, StoreError};
+use ostree_core::{ObjectName, ReadObject};
 use rustix::fs::AtFlags;
 
 use crate::error::RepoError;
@@ -36,25 +36,8 @@ impl<'r> Leftover<'r> {
         objects.into_iter().map(size).sum()
     }
 
-    fn overlay(&self) -> Overlay<'_, Dir> {
+    /// The objects that are there.
+    pub fn view(&self) -> impl ReadObject {
         Overlay { staged: &self.staged, repo: self.repo }
-    }
-}
-
-impl ReadObject for Leftover<'_> {
-    fn has_object(&self, name: &ObjectName) -> Result<bool, StoreError> {
-        self.overlay().has_object(name)
-    }
-
-    fn read_metadata(&self, name: &ObjectName) -> Result<Option<Vec<u8>>, StoreError> {
-        self.overlay().read_metadata(name)
-    }
-
-    fn read_detached(&self, commit: &CommitId) -> Result<Option<Metadata>, StoreError> {
-        self.overlay().read_detached(commit)
-    }
-
-    fn read_file(&self, id: &FileId) -> Result<Option<FileObject>, StoreError> {
-        self.overlay().read_file(id)
     }
 }

@@ -162,13 +162,14 @@ fn what_is_settled_stays_and_what_is_left_over_can_be_looked_at() {
     assert_eq!([settled, staged, discarded].map(own), [true, true, false]);
     // Somebody has it.
     let held = Leftover::of(&repo).expect("readable");
-    assert!(!held.has_object(&staged.object()).expect("readable"));
+    assert!(!held.view().has_object(&staged.object()).expect("readable"));
     drop(transaction);
     let left = Leftover::of(&repo).expect("readable");
     assert!(
-        left.has_object(&staged.object()).expect("readable") && left.has_object(&settled.object()).expect("readable")
+        left.view().has_object(&staged.object()).expect("readable")
+            && left.view().has_object(&settled.object()).expect("readable")
     );
-    assert_eq!(left.read_file(&staged).expect("readable").expect("a file").size, 6);
+    assert_eq!(left.view().read_file(&staged).expect("readable").expect("a file").size, 6);
     assert!(left.staged_bytes(&[staged.object()]) > 0 && left.staged_bytes(&[settled.object()]) == 0);
     repo.transaction(STAGED).expect("begun").commit().expect("committed");
     assert_eq!([settled, staged, discarded].map(seen), [true, true, false]);

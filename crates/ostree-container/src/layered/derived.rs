@@ -85,7 +85,7 @@ impl Job<'_> {
 
     /// What a layer was read to by another pull, if by the same rules.
     fn at_hand(&self, index: usize, layer: &Layer) -> Result<Option<Derived>, ContainerError> {
-        let Some(Finished::Derived(commit)) = self.settling.at_hand(&layer.descriptor)? else { return Ok(None) };
+        let Some(Finished::Derived(commit)) = self.settling.at_hand(&layer.descriptor) else { return Ok(None) };
         let kept = kept(self.transaction, commit)?;
         let Some(derived) = kept.and_then(|kept| self.usable(layer, &kept)) else { return Ok(None) };
         self.source.at_hand(index, &layer.descriptor)?;

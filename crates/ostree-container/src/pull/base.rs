@@ -87,7 +87,7 @@ impl BaseImport<'_> {
 
     /// What the layer holds, if it need not be read.
     fn at_hand(&self, index: usize, layer: &Layer) -> Result<Option<Held>, ContainerError> {
-        let finished = self.settling.at_hand(&layer.descriptor)?;
+        let finished = self.settling.at_hand(&layer.descriptor);
         let Some(held) = finished.and_then(|finished| Held::of(index, &finished)) else { return Ok(None) };
         if let Held::Commit(commit) = &held {
             self.verify_stored(commit)?;

@@ -41,16 +41,16 @@ pub enum Finished {
 }
 
 impl Finished {
-    /// Every object of the layer, in no order; `None` if `store` lacks one.
-    pub fn objects(&self, store: &dyn ReadObject) -> Result<Option<Vec<ObjectName>>, StoreError> {
+    /// Every object of the layer, in no order; `None` if `store` lacks one, or has one that cannot be read.
+    pub fn objects(&self, store: &dyn ReadObject) -> Option<Vec<ObjectName>> {
+        self.collect(store).ok().flatten()
+    }
+
+    fn collect(&self, store: &dyn ReadObject) -> Result<Option<Vec<ObjectName>>, StoreError> {
         let mut found = HashSet::new();
-        let walked = match self {
-            Self::Base { commit, .. } | Self::Derived(commit) => walk::reachable(store, commit, false, &mut found),
-            Self::Chunk(_) => Ok(()),
-        };
-        match walked {
-            Err(StoreError::Missing { .. }) => return Ok(None),
-            walked => walked?,
+        match self {
+            Self::Base { commit, .. } | Self::Derived(commit) => walk::reachable(store, commit, false, &mut found)?,
+            Self::Chunk(_) => {}
         }
         if let Self::Base { files, .. } | Self::Chunk(files) = self {
             // The commit's other files are in other layers.
@@ -134,7 +134,7 @@ impl AtHand {
         let leftover = Leftover::of(repo)?;
         let (mut layers, mut objects) = (BTreeSet::new(), HashSet::new());
         for (digest, finished) in noted {
-            if let Some(found) = finished.objects(&leftover)? {
+            if let Some(found) = finished.objects(&leftover.view()) {
                 layers.insert(digest.clone());
                 objects.extend(found);
             }

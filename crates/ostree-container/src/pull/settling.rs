@@ -71,20 +71,20 @@ impl<'a> Settling<'a> {
     }
 
     /// What this layer was read to, by a pull that was interrupted or one that is at it now, which is waited for.
-    pub fn at_hand(&self, layer: &Descriptor) -> Result<Option<Finished>, ContainerError> {
+    pub fn at_hand(&self, layer: &Descriptor) -> Option<Finished> {
         let begin = Instant::now();
-        while let Some(finished) = self.notes.find(&layer.digest) {
+        loop {
+            let finished = self.notes.find(&layer.digest)?;
             // In this order: whoever holds it may commit it in between.
             let held = self.notes.is_held(&layer.digest);
-            if finished.objects(self.transaction)?.is_some() {
-                return Ok(Some(finished));
+            if finished.objects(self.transaction).is_some() {
+                return Some(finished);
             }
             if !held || begin.elapsed() > PATIENCE || self.source.is_stopped() {
-                return Ok(None);
+                return None;
             }
             std::thread::sleep(PAUSE);
         }
-        Ok(None)
     }
 
     /// Takes in what a layer was read to: nothing need be kept of its bytes from now on.
@@ -109,7 +109,7 @@ impl<'a> Settling<'a> {
         if !self.durable || finished.is_empty() {
             return;
         }
-        let objects = finished.iter().filter_map(|finished| finished.objects(self.transaction).ok().flatten());
+        let objects = finished.iter().filter_map(|finished| finished.objects(self.transaction));
         let objects: Vec<_> = objects.flatten().collect();
         let _ = self.transaction.settle(&objects);
     }

@@ -36,7 +36,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         true => Ok(()),
         false => Ok(partial::mark(&repo, commit, CommitState::Partial)?),
     };
-    let writers = std::thread::available_parallelism().map_or(1, usize::from);
+    let writers = oci_image::default_jobs().get();
     let options = ImportOptions { verify: None, on_commit: Some(&mark), writers };
     let commit = import(stream, &transaction, options)?.commit;
     check_complete(&transaction, &commit)?;

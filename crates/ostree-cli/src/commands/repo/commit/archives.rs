@@ -30,7 +30,7 @@ pub fn add(
     let options = TreeOptions {
         autocreate_parents: args.tar_autocreate_parents,
         rename: rename.as_ref().map(|rename| rename as &dyn Fn(&str) -> String),
-        writers: std::thread::available_parallelism().map_or(1, usize::from),
+        writers: oci_image::default_jobs().get(),
     };
     add_archive(tree, stream, transaction, modifier, &options)
         .with_context(|| format!("tar archive {}", path.display()))
