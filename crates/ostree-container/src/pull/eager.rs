@@ -22,7 +22,10 @@ use crate::space::Coming;
 const MAX_LAYER: u64 = 128 * 1024;
 
 /// A blob that is being opened.
-type Opening = JoinHandle<Result<OpenBlob, ImageError>>;
+struct Opening {
+    layer: Descriptor,
+    thread: JoinHandle<Result<OpenBlob, ImageError>>,
+}
 
 /// A source that begins to fetch small layers which the repository has not as soon as the manifest names them: as many as
 /// there are requests at a time, the configuration's being one of them. What cannot fit is not begun.
@@ -54,9 +57,24 @@ impl<'a> Eager<'a> {
         let first = missing.into_iter().take(PARALLEL_FETCHES - 1).filter(|layer| layer.size <= MAX_LAYER);
         let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
         for layer in first {
-            let (source, layer) = (Arc::clone(&self.source), layer.clone());
-            let digest = layer.digest.clone();
-            begun.entry(digest).or_insert_with(|| std::thread::spawn(move || open(&*source, &layer)));
+            let opening = || {
+                let (source, wanted) = (Arc::clone(&self.source), layer.clone());
+                Opening { layer: layer.clone(), thread: std::thread::spawn(move || open(&*source, &wanted)) }
+            };
+            begun.entry(layer.digest.clone()).or_insert_with(opening);
+        }
+    }
+}
+
+impl Drop for Eager<'_> {
+    /// Keeps nothing of what nobody took. Who is still opening it is not waited for.
+    fn drop(&mut self) {
+        let begun = std::mem::take(self.begun.get_mut().unwrap_or_else(PoisonError::into_inner));
+        for Opening { layer, thread } in begun.into_values().filter(|opening| opening.thread.is_finished()) {
+            drop(thread.join());
+            if let Some(partials) = self.source.partials() {
+                partials.finish(&[&layer]);
+            }
         }
     }
 }
@@ -84,7 +102,7 @@ impl ImageSource for Eager<'_> {
         kept: &Arc<AtomicU64>,
     ) -> Result<Box<dyn Read + Send>, ImageError> {
         let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner).remove(&descriptor.digest);
-        match begun.map(JoinHandle::join) {
+        match begun.map(|opening| opening.thread.join()) {
             Some(Ok(opened)) => {
                 let OpenBlob { bytes, kept: found } = opened?;
                 kept.fetch_add(found.load(Ordering::Acquire), Ordering::Release);

@@ -1,6 +1,7 @@
 //! Keeping what a pull has got so far: of each layer that was read whole it is noted at once, for a process that is killed,
 //! and now and then made durable, for a machine that is switched off.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -16,7 +17,7 @@ use crate::pull::received::Received;
 /// waits half a minute.
 const EVERY: Duration = Duration::from_secs(15);
 
-/// How long somebody else's layer is waited for at most, to be visible here.
+/// How long somebody else's layer is waited for at most, to be visible here. Then nobody is waited for any more.
 const PATIENCE: Duration = Duration::from_secs(4 * EVERY.as_secs());
 
 /// How often it is looked for.
@@ -28,6 +29,8 @@ pub struct Settling<'a> {
     source: &'a Received<'a>,
     notes: FinishedLayers,
     durable: bool,
+    /// Somebody was waited for in vain.
+    impatient: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -43,7 +46,7 @@ impl<'a> Settling<'a> {
     /// The layers of `source` on their way into `transaction`. Without `durable`, they are noted only.
     pub fn new(transaction: &'a Transaction<'a>, source: &'a Received<'a>, durable: bool) -> Self {
         let notes = FinishedLayers::of(transaction.repo());
-        Self { transaction, source, notes, durable, state: Mutex::default() }
+        Self { transaction, source, notes, durable, impatient: AtomicBool::new(false), state: Mutex::default() }
     }
 
     /// Does `work`, which reads layers, and makes what is finished durable meanwhile; also where it fails, unless the image
@@ -80,7 +83,10 @@ impl<'a> Settling<'a> {
             if finished.objects(self.transaction).is_some() {
                 return Some(finished);
             }
-            if !held || begin.elapsed() > PATIENCE || self.source.is_stopped() {
+            if begin.elapsed() > PATIENCE {
+                self.impatient.store(true, Ordering::Relaxed);
+            }
+            if !held || self.impatient.load(Ordering::Relaxed) || self.source.is_stopped() {
                 return None;
             }
             std::thread::sleep(PAUSE);
