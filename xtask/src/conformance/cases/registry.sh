@@ -206,8 +206,10 @@ at_hand() {
 # How many sectors were written to the file system that is mounted at DIR, by its device's own count: sectors DIR.
 sectors() { awk '{ print $7 }' "/sys/dev/block/$(mountpoint -d "$1")/stat"; }
 
-# Runs a command where /tmp and /var/tmp have one MiB each; TMPDIR is as it says, or unset.
+# Runs a command where /tmp and /var/tmp have one MiB each; TMPDIR is as it says, or unset. The program itself may be in
+# what is hidden then.
 small_tmp() {
-    unshare -m bash -c 'for dir in /tmp /var/tmp; do mount -t tmpfs -o size=1m tmpfs $dir || exit; done
+    mkdir -p near && cp "$(readlink -f "$(command -v "$1")")" "near/$1" || return
+    PATH=$PWD/near:$PATH unshare -m bash -c 'for dir in /tmp /var/tmp; do mount -t tmpfs -o size=1m tmpfs $dir || exit; done
         [ "$TMPDIR" != none ] || unset TMPDIR; exec "$@"' - "$@"
 }
