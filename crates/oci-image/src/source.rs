@@ -46,6 +46,12 @@ pub trait ImageSource: Send + Sync {
         self.blob(descriptor)
     }
 
+    /// Whether readers of blobs fail, rather than end, where the bytes have not the digest of what
+    /// [`ImageSource::stored_as`] gives: then nobody need compute it again. No, unless a source says so.
+    fn checks_digests(&self) -> bool {
+        false
+    }
+
     /// What [`ImageSource::blob`] gives for a descriptor of the manifest. That is the descriptor itself, except where a source
     /// has unpacked what its manifest names, as container storages do: then layers come as uncompressed archives, and this
     /// is the descriptor of the archive, whose digest is the diff-id that the verified configuration gives for the layer.
@@ -106,6 +112,10 @@ impl<S: ImageSource + ?Sized> ImageSource for Arc<S> {
         kept: &Arc<AtomicU64>,
     ) -> Result<Box<dyn Read + Send>, ImageError> {
         (**self).blob_with_kept(descriptor, kept)
+    }
+
+    fn checks_digests(&self) -> bool {
+        (**self).checks_digests()
     }
 
     fn stored_as(&self, descriptor: &Descriptor) -> Result<Descriptor, ImageError> {

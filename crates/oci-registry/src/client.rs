@@ -101,6 +101,10 @@ impl ImageSource for RegistrySource {
         Ok(Box::new(pull::blob(&self.runtime, &self.route, descriptor, Some(kept))?))
     }
 
+    fn checks_digests(&self) -> bool {
+        true
+    }
+
     fn partials(&self) -> Option<&dyn Partials> {
         self.route.partials.as_deref().map(|store| store as &dyn Partials)
     }

@@ -1,7 +1,7 @@
 //! One blob on its way: from what is kept of it, then from the places that have it, going on after every break.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::Bytes;
 use oci_image::{Descriptor, DigestHasher};
@@ -32,6 +32,7 @@ pub(crate) struct Transfer {
     out: Out,
     /// How many bytes did not come over the network; `None` where none are kept either.
     kept: Option<Arc<AtomicU64>>,
+    right: Arc<AtomicBool>,
 }
 
 /// Where the bytes go.
@@ -57,17 +58,19 @@ impl From<RegistryError> for End {
 }
 
 impl Transfer {
-    /// A transfer that begins with the first byte.
+    /// A transfer that begins with the first byte. `right` becomes true before the pipe ends whose bytes have the digest; that
+    /// alone tells such an end from that of a transfer which nobody carried to one.
     pub(crate) fn new(
         route: Arc<Route>,
         descriptor: Descriptor,
         sender: Sender<RegistryError>,
         kept: Option<Arc<AtomicU64>>,
+        right: Arc<AtomicBool>,
     ) -> Self {
         let held = descriptor.size <= limits::HELD_BYTES;
         let out = if held { Out::Held(Vec::new(), sender) } else { Out::Pipe(sender) };
         let hasher = DigestHasher::new(descriptor.digest.algorithm());
-        Self { route, descriptor, at: 0, hasher, partial: None, frozen: false, out, kept }
+        Self { route, descriptor, at: 0, hasher, partial: None, frozen: false, out, kept, right }
     }
 
     /// Moves the blob into the pipe until its end, an error that lasts, or the reader's loss of interest.
@@ -76,9 +79,13 @@ impl Transfer {
             Ok(()) => self.hand_over().await,
             ended => ended,
         };
-        if let Err(End::Failed(error)) = ended {
-            let (Out::Held(_, sender) | Out::Pipe(sender)) = self.out;
-            sender.fail(error);
+        match ended {
+            Ok(()) => self.right.store(true, Ordering::Release),
+            Err(End::Failed(error)) => {
+                let (Out::Held(_, sender) | Out::Pipe(sender)) = self.out;
+                sender.fail(error);
+            }
+            Err(End::Unread) => {}
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::{Buf, Bytes};
 use oci_image::{Descriptor, Digest, DigestHasher, ImageError, RawManifest};
@@ -89,18 +89,21 @@ pub(crate) fn blob(
     kept: Option<&Arc<AtomicU64>>,
 ) -> Result<BlobReader, RegistryError> {
     let (sender, receiver) = pipe::pipe(limits::PIPE_BYTES);
-    let transfer = Transfer::new(Arc::clone(route), descriptor.clone(), sender, kept.cloned());
+    let right = Arc::default();
+    let transfer = Transfer::new(Arc::clone(route), descriptor.clone(), sender, kept.cloned(), Arc::clone(&right));
     let digest = descriptor.digest.clone();
     let store = kept.and_then(|_| route.partials.clone());
     let task = runtime.spawn(transfer.run());
     let rest = Bytes::new();
     let runtime = Arc::clone(runtime);
-    let mut reader = BlobReader { receiver, task, rest, failed: false, ended: false, read: 0, digest, store, runtime };
+    let mut reader =
+        BlobReader { receiver, task, rest, failed: false, ended: false, read: 0, right, digest, store, runtime };
     reader.rest = reader.receiver.next().transpose()?.unwrap_or_default();
     Ok(reader)
 }
 
-/// A blob's bytes as they come. Its length is checked, its digest too, but not before its last byte. Dropping it ends
+/// A blob's bytes as they come. Its length is checked, its digest too, but not before its last byte: it ends only where both
+/// are right. Dropping it ends
 /// the transfer.
 #[derive(Debug)]
 pub(crate) struct BlobReader {
@@ -113,6 +116,8 @@ pub(crate) struct BlobReader {
     ended: bool,
     /// How many bytes were read.
     read: u64,
+    /// All bytes were given, and have the digest.
+    right: Arc<AtomicBool>,
     digest: Digest,
     /// Where its bytes are kept.
     store: Option<Arc<PartialStore>>,
@@ -126,6 +131,10 @@ impl Read for BlobReader {
         }
         while self.rest.is_empty() {
             match self.receiver.next() {
+                None if !self.right.load(Ordering::Acquire) => {
+                    self.failed = true;
+                    return Err(io::Error::other("the transfer was broken off"));
+                }
                 None => {
                     self.ended = true;
                     return Ok(0);

@@ -412,6 +412,26 @@ fn a_torn_or_foreign_partial_is_cut_where_it_is_wrong() {
 }
 
 #[test]
+fn a_blob_that_is_read_to_its_end_has_its_digest() {
+    for (size, wrong) in [(1000, 999), (3 * MIB, 0), (3 * MIB, 3 * MIB - 1), (2 * MIB + 7, MIB)] {
+        let blob = bytes(size);
+        let registry = holding(&blob);
+        let whole = descriptor(&blob);
+        let read = |trouble: Option<Trouble>| {
+            registry.behave(|b| b.faults.clear());
+            trouble.into_iter().for_each(|trouble| registry.fault(Fault::lasting(On::Blob, trouble)));
+            let source = source(&registry, &options());
+            assert!(source.checks_digests());
+            let mut got = Vec::new();
+            // Nobody looks at the digest again.
+            source.blob(&whole).map_err(std::io::Error::other)?.read_to_end(&mut got).map(|_| got)
+        };
+        assert_eq!(read(None).ok().map(|got| got == blob), Some(true), "{size}");
+        assert!(read(Some(Trouble::WrongByte(wrong))).is_err(), "{wrong} of {size}");
+    }
+}
+
+#[test]
 fn two_who_want_the_same_blob_fetch_it_once() {
     for (size, rate) in [(12 * MIB, 16 << 20), (MIB, 2 << 20), (MIB / 4, 512 << 10)] {
         let blob = bytes(size);

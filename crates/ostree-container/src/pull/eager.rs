@@ -113,6 +113,10 @@ impl ImageSource for Eager<'_> {
         }
     }
 
+    fn checks_digests(&self) -> bool {
+        self.source.checks_digests()
+    }
+
     fn stored_as(&self, descriptor: &Descriptor) -> Result<Descriptor, ImageError> {
         self.source.stored_as(descriptor)
     }

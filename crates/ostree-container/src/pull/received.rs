@@ -69,7 +69,10 @@ impl<'a> Received<'a> {
         };
         let stored = self.ahead.source().stored_as(descriptor)?;
         let counted = Counted { blob, source: self, index, bytes: 0, size: stored.size };
-        let blob = VerifyReader::new(counted, &stored, what.clone());
+        let blob = match self.ahead.source().checks_digests() {
+            true => VerifyReader::counting(counted, &stored, what.clone()),
+            false => VerifyReader::new(counted, &stored, what.clone()),
+        };
         LayerReader::new(blob, &stored.media_type, what)
     }
 
