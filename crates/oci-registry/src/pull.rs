@@ -103,8 +103,7 @@ pub(crate) fn blob(
 }
 
 /// A blob's bytes as they come. Its length is checked, its digest too, but not before its last byte: it ends only where both
-/// are right. Dropping it ends
-/// the transfer.
+/// are right. Dropping it ends the transfer.
 #[derive(Debug)]
 pub(crate) struct BlobReader {
     receiver: Receiver<RegistryError>,

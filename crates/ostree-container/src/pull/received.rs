@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use oci_image::blob::VerifyReader;
 use oci_image::layer::LayerReader;
+use oci_image::source::Partials;
 use oci_image::{Descriptor, Digest, ImageError, ImageSource, again};
 use ostree_tar::TarError;
 
@@ -86,11 +87,8 @@ impl<'a> Received<'a> {
         let read = || {
             read().inspect_err(|error| {
                 // Of everything else that leads to an error here, the digest has told.
-                if matches!(error, ContainerError::Layer { source: TarError::Verify { .. }, .. })
-                    && let (Some(partials), Ok(stored)) =
-                        (self.ahead.source().partials(), self.ahead.source().stored_as(layer))
-                {
-                    partials.doubt(&stored);
+                if matches!(error, ContainerError::Layer { source: TarError::Verify { .. }, .. }) {
+                    self.of_kept(layer, |partials, stored| partials.doubt(stored));
                 }
             })
         };
@@ -144,9 +142,14 @@ impl<'a> Received<'a> {
 
     /// Says that nothing need be kept of a layer's bytes.
     pub fn forget(&self, layer: &Descriptor) {
+        self.of_kept(layer, |partials, stored| partials.finish(&[stored]));
+    }
+
+    /// Tells the source something of what it keeps of a layer, if it keeps anything.
+    fn of_kept(&self, layer: &Descriptor, tell: impl FnOnce(&dyn Partials, &Descriptor)) {
         let source = self.ahead.source();
         if let (Some(partials), Ok(stored)) = (source.partials(), source.stored_as(layer)) {
-            partials.finish(&[&stored]);
+            tell(partials, &stored);
         }
     }
 
