@@ -5,6 +5,7 @@ use std::env;
 use std::ffi::OsString;
 use std::fmt;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -98,7 +99,9 @@ impl Environment {
     /// The file of a program, looked for in `PATH`; `None` when it is not there.
     pub(crate) fn program(&self, name: &str) -> Option<PathBuf> {
         let path = self.variables.get("PATH")?;
-        env::split_paths(path).filter(|dir| dir.is_absolute()).map(|dir| dir.join(name)).find(|path| path.is_file())
+        let is_program =
+            |path: &PathBuf| path.metadata().is_ok_and(|stat| stat.is_file() && stat.permissions().mode() & 0o111 != 0);
+        env::split_paths(path).filter(|dir| dir.is_absolute()).map(|dir| dir.join(name)).find(is_program)
     }
 
     /// The user's home. Services of the system run without `HOME`, where root's is known all the same.

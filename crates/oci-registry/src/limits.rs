@@ -28,6 +28,9 @@ pub(crate) const HELPER_BYTES: u64 = 256 << 10;
 /// How long a credential helper may take. It may ask an identity service over the network, but not forever.
 pub(crate) const HELPER_TIME: Duration = Duration::from_secs(60);
 
+/// How often it is looked at whether a credential helper that has answered is gone.
+pub(crate) const HELPER_PAUSE: Duration = Duration::from_millis(2);
+
 /// The largest certificate or key file, in bytes: a bundle of every public authority is about 250 KiB.
 pub(crate) const CERTIFICATE_FILE_BYTES: u64 = 4 << 20;
 

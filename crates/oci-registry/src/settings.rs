@@ -48,7 +48,7 @@ impl Settings {
         match &self.options.credentials {
             _ if self.options.anonymous => Ok(None),
             Some((user, password)) => {
-                let credential = Credential::basic(user, password);
+                let credential = Credential::login(&**user, &**password);
                 Ok(place.at_home.then(|| Found { credential, source: "the options".to_owned() }))
             }
             None => self.wallet.find(place.host(), place.repository(), self.registries.helpers()),

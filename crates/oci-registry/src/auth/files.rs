@@ -7,9 +7,9 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use serde::Deserialize;
 
-use super::credential::{Credential, Secret};
+use super::credential::Credential;
+use super::json::Members;
 use super::search::Candidate;
 use crate::environment::Environment;
 use crate::error::RegistryError;
@@ -24,16 +24,14 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// What a file holds.
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Debug, Default)]
 pub(crate) struct Content {
     auths: BTreeMap<String, Entry>,
     cred_helpers: BTreeMap<String, String>,
     creds_store: String,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(default)]
+#[derive(Debug)]
 struct Entry {
     auth: String,
     username: String,
@@ -46,7 +44,8 @@ struct Entry {
 pub(crate) fn read(candidate: &Candidate, environment: &Environment) -> Result<Option<Content>, RegistryError> {
     let bytes = match environment.read_once(&candidate.path, limits::CREDENTIAL_FILE_BYTES) {
         Ok(bytes) => bytes,
-        Err(e) if !candidate.required && is_absent(e.kind()) => return Ok(None),
+        Err(e) if !candidate.required && is_absent(&e) => return Ok(None),
+        Err(e) if !candidate.named && e.kind() == ErrorKind::PermissionDenied => return Ok(None),
         Err(source) => {
             return Err(RegistryError::ReadFile { what: WHAT, path: candidate.path.clone(), source });
         }
@@ -54,8 +53,8 @@ pub(crate) fn read(candidate: &Candidate, environment: &Environment) -> Result<O
     Content::parse(&bytes, candidate.legacy).map(Some).map_err(|reason| bad(&candidate.path, reason))
 }
 
-fn is_absent(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::PermissionDenied)
+fn is_absent(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
 fn bad(path: &Path, reason: String) -> RegistryError {
@@ -64,7 +63,7 @@ fn bad(path: &Path, reason: String) -> RegistryError {
 
 /// Whether the bytes of a file hold an entry for an image.
 pub(crate) fn has_entry(bytes: &[u8], host: &str, repository: &str) -> Result<bool, String> {
-    let file = Candidate { path: "auth.json".into(), required: true, legacy: false };
+    let file = Candidate { path: "auth.json".into(), named: true, required: true, legacy: false };
     let content = Content::parse(bytes, file.legacy)?;
     let entry = content.entry(&file, host, repository).map_err(|error| error.to_string())?;
     Ok(entry.is_some())
@@ -76,16 +75,16 @@ impl Content {
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Ok(Self::default());
         }
-        // The parser takes a list for an object without names.
-        if bytes.trim_ascii_start().first() != Some(&b'{') {
-            return Err("no JSON object".to_owned());
-        }
         // The parser's message could quote the content, so only its place is told.
-        let parsed = match legacy {
-            true => serde_json::from_slice(bytes).map(|auths| Self { auths, ..Self::default() }),
-            false => serde_json::from_slice(bytes),
-        };
-        parsed.map_err(|e| format!("not the expected JSON at line {} column {}", e.line(), e.column()))
+        let value = serde_json::from_slice(bytes)
+            .map_err(|e| format!("not the expected JSON at line {} column {}", e.line(), e.column()))?;
+        let mut members = Members::of(value, "the whole")?;
+        if legacy {
+            return Ok(Self { auths: entries(members.into_objects()?)?, ..Self::default() });
+        }
+        let auths = entries(members.objects("auths")?)?;
+        let cred_helpers = members.texts("credHelpers")?.into_iter().collect();
+        Ok(Self { auths, cred_helpers, creds_store: members.text("credsStore")? })
     }
 
     /// The helpers for an image and what each is to be asked about, the longest key first.
@@ -102,12 +101,14 @@ impl Content {
         repository: &str,
     ) -> Result<Option<(&str, Credential)>, RegistryError> {
         for key in keys(host, repository) {
-            let fits = |(written, _): &(&String, &Entry)| normal(written, candidate.legacy) == key;
-            for (written, entry) in self.auths.iter().filter(fits) {
+            // The key itself counts more than what older tools wrote for it.
+            let itself = self.auths.get_key_value(&key);
+            let fits = |(written, _): &(&String, &Entry)| **written != key && normal(written, candidate.legacy) == key;
+            for (written, entry) in itself.into_iter().chain(self.auths.iter().filter(fits)) {
                 let found = entry
                     .credential()
                     .map_err(|reason| bad(&candidate.path, format!("entry {written:?}: {reason}")))?;
-                if let Some(found) = found {
+                if !found.is_nothing() {
                     return Ok(Some((written, found)));
                 }
             }
@@ -149,22 +150,40 @@ fn normal(key: &str, legacy: bool) -> String {
     }
 }
 
+fn entries(objects: Vec<(String, Members)>) -> Result<BTreeMap<String, Entry>, String> {
+    let read = |(key, members)| match Entry::read(members) {
+        Ok(entry) => Ok((key, entry)),
+        Err(reason) => Err(format!("entry {key:?}: {reason}")),
+    };
+    objects.into_iter().map(read).collect()
+}
+
 impl Entry {
-    /// What the entry holds; `None` for an empty one, as is left behind where a helper holds the secret.
-    fn credential(&self) -> Result<Option<Credential>, &'static str> {
-        if !self.registrytoken.is_empty() {
-            return Ok(Some(Credential::Bearer(Secret::new(&*self.registrytoken))));
+    fn read(mut members: Members) -> Result<Self, String> {
+        Ok(Self {
+            auth: members.text("auth")?,
+            username: members.text("username")?,
+            password: members.text("password")?,
+            identitytoken: members.text("identitytoken")?,
+            registrytoken: members.text("registrytoken")?,
+        })
+    }
+
+    /// What the entry holds: nothing where a helper holds the secret, or where there is no colon in it, as for the other tools.
+    fn credential(&self) -> Result<Credential, &'static str> {
+        Ok(self.login()?.with_tokens(&self.identitytoken, &self.registrytoken))
+    }
+
+    fn login(&self) -> Result<Credential, &'static str> {
+        if self.auth.is_empty() {
+            return Ok(Credential::login(&*self.username, &*self.password));
         }
-        if !self.identitytoken.is_empty() {
-            return Ok(Some(Credential::Identity(Secret::new(&*self.identitytoken))));
-        }
-        if !self.auth.is_empty() {
-            let bytes = BASE64.decode(self.auth.trim()).map_err(|_| "auth is not base64")?;
-            let text = String::from_utf8(bytes).map_err(|_| "auth is not text")?;
-            let (user, password) = text.split_once(':').ok_or("auth has no colon")?;
-            // Some writers end the text with NUL bytes.
-            return Ok(Some(Credential::basic(user, password.trim_end_matches('\0'))));
-        }
-        Ok((!self.username.is_empty()).then(|| Credential::basic(&self.username, &self.password)))
+        // `base64` breaks its lines.
+        let text: Vec<u8> = self.auth.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+        let mut text = BASE64.decode(text).map_err(|_| "auth is not base64")?;
+        // Some writers end the text with NUL bytes.
+        text.truncate(text.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1));
+        let colon = text.iter().position(|byte| *byte == b':');
+        Ok(colon.map_or_else(Credential::default, |colon| Credential::login(&text[..colon], &text[colon + 1..])))
     }
 }

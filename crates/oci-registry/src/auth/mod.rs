@@ -4,6 +4,7 @@ mod challenge;
 mod credential;
 mod files;
 mod helpers;
+mod json;
 mod means;
 mod scope;
 mod search;
@@ -61,8 +62,10 @@ impl Authorizer {
         match (&state.challenge, &self.credential) {
             (None, _) => Ok(None),
             (Some(Challenge::Basic), credential) => Ok(credential.as_ref().and_then(Credential::basic_header)),
-            (Some(Challenge::Bearer(_)), Some(Credential::Bearer(token))) => Ok(token.bearer_header()),
             (Some(Challenge::Bearer(server)), credential) => {
+                if let Some(token) = credential.as_ref().and_then(Credential::access) {
+                    return Ok(token.bearer_header());
+                }
                 if let Some(token) = state.tokens.get(scope).filter(|token| token.is_fresh()) {
                     return Ok(token.header());
                 }
@@ -93,7 +96,7 @@ impl Authorizer {
                 if state.tokens.get(scope).and_then(Token::header).as_ref() == used {
                     state.tokens.remove(scope);
                 }
-                !matches!((&self.credential, used), (Some(Credential::Bearer(_)), Some(_)))
+                used.is_none() || self.credential.as_ref().and_then(Credential::access).is_none()
             }
         };
         state.challenge = Some(challenge);

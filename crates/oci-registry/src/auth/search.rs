@@ -9,7 +9,9 @@ use crate::environment::Environment;
 pub(crate) struct Candidate {
     /// Where it is.
     pub(crate) path: PathBuf,
-    /// Whether somebody asked for this very file, so that its absence is an error.
+    /// Whether somebody named this very file, so that it must be ours to read.
+    pub(crate) named: bool,
+    /// Whether its absence is an error.
     pub(crate) required: bool,
     /// Whether it is written in the oldest way: entries and nothing around them, of whose keys only the host counts.
     pub(crate) legacy: bool,
@@ -33,13 +35,14 @@ pub(crate) fn candidates(environment: &Environment, authfile: Option<&Path>) -> 
     dirs.extend(config.map(|dir| dir.join("containers")));
     let docker = environment.path("DOCKER_CONFIG").or_else(|| home.as_ref().map(|home| home.join(".docker")));
 
-    let named = authfile.map(|path| Candidate { path: path.to_owned(), required: true, legacy: false });
-    let found = |path| Candidate { path, required: false, legacy: false };
-    let mut files: Vec<Candidate> = named.into_iter().collect();
-    files.extend(environment.path("REGISTRY_AUTH_FILE").map(found));
+    let file = |path, named| Candidate { path, named, required: false, legacy: false };
+    let found = |path| file(path, false);
+    let option = authfile.map(|path| Candidate { required: true, ..file(path.to_owned(), true) });
+    let mut files: Vec<Candidate> = option.into_iter().collect();
+    files.extend(environment.path("REGISTRY_AUTH_FILE").map(|path| file(path, true)));
     files.extend(dirs.into_iter().map(|dir| found(dir.join("auth.json"))));
     files.extend(docker.map(|dir| found(dir.join("config.json"))));
-    files.extend(home.map(|home| Candidate { path: home.join(".dockercfg"), required: false, legacy: true }));
+    files.extend(home.map(|home| Candidate { legacy: true, ..found(home.join(".dockercfg")) }));
     files
 }
 
@@ -92,6 +95,7 @@ mod tests {
         let environment = Environment::new(Path::new("/"), 0, &[("REGISTRY_AUTH_FILE", "/e")]);
         let files = candidates(&environment, Some(Path::new("/n")));
         assert!(files[0].required && files[0].path == Path::new("/n"));
-        assert!(!files[1].required && files[1].path == Path::new("/e"));
+        assert!(!files[1].required && files[1].named && files[1].path == Path::new("/e"));
+        assert!(!files[2].named);
     }
 }

@@ -109,14 +109,14 @@ fn request(
     credential: Option<&Credential>,
 ) -> Result<Request, &'static str> {
     let mut url = realm.clone();
-    if let Some(Credential::Identity(identity)) = credential {
+    if let Some(identity) = credential.and_then(Credential::refresh) {
         let mut form = Url::parse("http://form/").map_err(|_| "no form")?;
         form.query_pairs_mut()
             .append_pair("grant_type", "refresh_token")
             .append_pair("client_id", CLIENT)
             .append_pair("service", server.service.as_deref().unwrap_or_default())
             .append_pair("scope", &scope.0.join(" "))
-            .append_pair("refresh_token", identity.reveal());
+            .append_pair("refresh_token", &identity.reveal());
         let mut request = Request::new(Method::POST, url);
         *request.body_mut() = Some(form.query().unwrap_or_default().to_owned().into());
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
@@ -131,8 +131,8 @@ fn request(
         for one in &scope.0 {
             query.append_pair("scope", one);
         }
-        if let Some(Credential::Basic { user, .. }) = credential {
-            query.append_pair("account", user.reveal());
+        if let Some(user) = credential.and_then(Credential::user) {
+            query.append_pair("account", &user.reveal());
         }
     }
     let mut request = Request::new(Method::GET, url);
@@ -165,7 +165,7 @@ mod tests {
         let server = Server { realm: "https://a/t".into(), service: Some("s".into()) };
         let realm = Url::parse(&server.realm).unwrap();
         let scope = Scope::push("x").and_pull("y");
-        let identity = Credential::Identity(Secret::new("top&secret"));
+        let identity = Credential::identity("top&secret");
         let post = request(&realm, &server, &scope, Some(&identity)).unwrap();
         let form = String::from_utf8_lossy(post.body().unwrap().as_bytes().unwrap()).into_owned();
         assert!(
@@ -173,7 +173,7 @@ mod tests {
             "{form}"
         );
         assert_eq!((post.method(), post.url().as_str()), (&Method::POST, "https://a/t"));
-        let get = request(&realm, &server, &scope, Some(&Credential::basic("u", "p"))).unwrap();
+        let get = request(&realm, &server, &scope, Some(&Credential::login("u", "p"))).unwrap();
         let url = get.url().as_str();
         assert!(url.starts_with("https://a/t?service=s&scope=repository%3Ax%3Apull%2Cpush&scope=rep"), "{url}");
         assert!(get.headers().contains_key(AUTHORIZATION));

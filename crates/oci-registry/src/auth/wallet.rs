@@ -89,23 +89,31 @@ impl Wallet {
         for candidate in &self.candidates {
             let path = candidate.path.display();
             let Some(content) = files::read(candidate, &self.environment)? else {
-                self.tell(host, repository, &format!("{path} is not there"));
+                self.tell(host, repository, &format!("{path} is not there, or not ours to read"));
                 continue;
             };
-            for (helper, key) in content.helpers(host, repository) {
-                if let Some(credential) = helpers::get(helper, &key, &self.environment)? {
+            let helpers = content.helpers(host, repository);
+            for (helper, key) in &helpers {
+                if let Some(credential) = helpers::get(helper, key, &self.environment)? {
                     return Ok(Some(by_helper(credential, helper, &format!("credHelpers of {path}"))));
                 }
+            }
+            if !helpers.is_empty() {
+                // What is left of an entry beside a helper is not what the user means (containers-auth.json(5)).
+                self.tell(host, repository, &format!("{path} leaves it to a helper, which has none"));
+                continue;
             }
             if let Some((entry, credential)) = content.entry(candidate, host, repository)? {
                 return Ok(Some(Found { credential, source: format!("entry {entry:?} of {path}") }));
             }
-            if let Some((helper, key)) = content.store(host)
-                && let Some(credential) = helpers::get(helper, key, &self.environment)?
-            {
-                return Ok(Some(by_helper(credential, helper, &format!("credsStore of {path}"))));
+            match content.store(host).map(|(helper, key)| (helper, helpers::get(helper, key, &self.environment))) {
+                Some((helper, Ok(Some(credential)))) => {
+                    return Ok(Some(by_helper(credential, helper, &format!("credsStore of {path}"))));
+                }
+                // Where a file was copied from another machine, its store is not there. Nothing was said of this image.
+                Some((_, Err(error))) => self.tell(host, repository, &format!("credsStore of {path}: {error}")),
+                Some((_, Ok(None))) | None => self.tell(host, repository, &format!("{path} has no entry that counts")),
             }
-            self.tell(host, repository, &format!("{path} has no entry"));
         }
         Ok(None)
     }
@@ -125,7 +133,6 @@ fn by_helper(credential: Credential, helper: &str, place: &str) -> Found {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::credential::Secret;
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
@@ -155,19 +162,43 @@ mod tests {
     #[test]
     fn the_longest_key_wins() {
         let of = |host, repository| found(FILE, host, repository).unwrap();
-        assert_eq!(of("h.example", "x"), Some(Credential::basic("h", "h")));
-        assert_eq!(of("h.example", "ab"), Some(Credential::basic("h", "h")));
-        assert_eq!(of("h.example", "a/x"), Some(Credential::basic("a", "a")));
-        assert_eq!(of("h.example", "a/b/c"), Some(Credential::basic("b", "b:c")));
-        assert_eq!(of("docker.io", "library/x"), Some(Credential::basic("hub", "x")));
-        assert_eq!(of("t.example", "x"), Some(Credential::Identity(Secret::new("idt"))));
+        assert_eq!(of("h.example", "x"), Some(Credential::login("h", "h")));
+        assert_eq!(of("h.example", "ab"), Some(Credential::login("h", "h")));
+        assert_eq!(of("h.example", "a/x"), Some(Credential::login("a", "a")));
+        assert_eq!(of("h.example", "a/b/c"), Some(Credential::login("b", "b:c")));
+        assert_eq!(of("docker.io", "library/x"), Some(Credential::login("hub", "x")));
+        assert_eq!(of("t.example", "x"), Some(Credential::identity("idt")));
         assert_eq!(of("e.example", "x"), None);
         assert_eq!(of("h.example:5000", "x"), None);
     }
 
     #[test]
+    fn files_are_read_as_other_tools_read_them() {
+        let login = |user, password| Some(Credential::login(user, password));
+        let both = login("a", "a").map(|login| login.with_tokens("idt", ""));
+        for (text, expected) in [
+            (r#"{"auths":{"https://h/v1/":{"auth":"MTox"},"h":{"auth":"Mjoy"}}}"#, login("2", "2")),
+            (r#"{"auths":{"h":{},"https://h/v1/":{"auth":"MTox"}}}"#, login("1", "1")),
+            (
+                r#"{"auths":{"x":null,"h":{"auth":"YTph","identitytoken":null}},"credHelpers":null,"credsStore":null}"#,
+                login("a", "a"),
+            ),
+            (r#"{"Auths":{"h":{"Auth":"YTph"}}}"#, login("a", "a")),
+            (r#"{"auths":{"h":{"auth":"YTph","auth":"Mjoy"}}}"#, login("2", "2")),
+            (r#"{"auths":{"h":{"auth":"YT\r\nph\n"}}}"#, login("a", "a")),
+            (r#"{"auths":{"h":{"auth":"YTph","identitytoken":"idt"}}}"#, both),
+            (r#"{"auths":{"h":{"auth":"c2VjcmV0"}}}"#, None),
+            (r#"{"auths":{"h":{"auth":"Og=="}}}"#, None),
+            (r#"{"credsStore":"surely-not-there"}"#, None),
+            ("null", None),
+            (" \n", None),
+        ] {
+            assert_eq!(found(text, "h", "x").unwrap(), expected, "{text}");
+        }
+    }
+
+    #[test]
     fn a_file_is_one_object_or_nothing() {
-        assert_eq!(found(" \n", "h.example", "x").unwrap(), None);
         for text in ["[]", "{", "\"auths\""] {
             let error = found(text, "h.example", "x").expect_err(text).to_string();
             assert!(error.contains("auth.json"), "{error}");
@@ -193,7 +224,7 @@ mod tests {
         fs::write(dir.path().join("usr/lib/ostree/auth.json"), r#"{"auths":{"h/a":{"auth":"Mjoy"}}}"#).unwrap();
         let wallet = wallet(dir.path(), "{}");
         let found = wallet.find("h", "a", None).unwrap().unwrap();
-        assert_eq!(found.credential, Credential::basic("1", "1"));
+        assert_eq!(found.credential, Credential::login("1", "1"));
         assert!(
             found.source.ends_with("etc/ostree/auth.json") && found.source.starts_with("entry \"h\""),
             "{}",
@@ -224,12 +255,12 @@ mod tests {
             let found = wallet.find(host, "a", (!helpers.is_empty()).then_some(&helpers));
             found.map(|found| found.map(|found| found.credential)).map_err(|error| error.to_string())
         };
-        assert_eq!(of("h", &[]), Ok(Some(Credential::basic("own", "s"))));
-        assert_eq!(of("g", &[]), Ok(Some(Credential::basic("2", "2"))));
-        assert_eq!(of("x", &[]), Ok(Some(Credential::Identity(Secret::new("tok")))));
+        assert_eq!(of("h", &[]), Ok(Some(Credential::login("own", "s"))));
+        assert_eq!(of("g", &[]), Ok(None), "the entry beside a helper");
+        assert_eq!(of("x", &[]), Ok(Some(Credential::identity("tok"))));
         assert_eq!(of("g", &["own"]), Ok(None));
-        assert_eq!(of("g", &["all", FILES]), Ok(Some(Credential::Identity(Secret::new("tok")))));
-        assert_eq!(of("g", &["bad", FILES]), Ok(Some(Credential::basic("2", "2"))));
+        assert_eq!(of("g", &["all", FILES]), Ok(Some(Credential::identity("tok"))));
+        assert_eq!(of("x", &["bad", FILES]), Ok(Some(Credential::identity("tok"))));
         assert!(of("g", &["bad", "own"]).unwrap_err().contains("docker-credential-bad"));
     }
 
@@ -245,7 +276,7 @@ mod tests {
         }
         let told = told.lock().unwrap();
         assert!(told.contains("entry \"h.example/a/b\" of ") && told.contains("identity token"), "{told}");
-        assert!(told.contains("none") && told.contains("is not there"), "{told}");
+        assert!(told.contains("none") && told.contains("is not there, or"), "{told}");
         for secret in ["YjpiOmM", "b:c", "idt", "hub"] {
             assert!(!told.replace("/hub", "").contains(secret), "{told}");
         }
@@ -254,7 +285,7 @@ mod tests {
     #[test]
     fn broken_files_are_errors_that_tell_no_secret() {
         for text in
-            ["{\"auths\": {\"h\": {\"auth\": 17", r#"{"auths":{"h":{"auth":"c2VjcmV0"}}}"#, r#"{"auths":"c2VjcmV0"}"#]
+            ["{\"auths\": {\"h\": {\"auth\": 17", r#"{"auths":{"h":{"auth":"c2VjcmV0!"}}}"#, r#"{"auths":"c2VjcmV0"}"#]
         {
             let message = found(text, "h", "a").unwrap_err().to_string();
             assert!(!message.contains("c2VjcmV0") && !message.contains("secret"), "{message}");
