@@ -59,22 +59,27 @@ impl<R: Read> LayerReader<R> {
     /// # Errors
     /// [`ImageError::Unsupported`] for a media type that is no layer's, [`ImageError::Invalid`] for bytes that are
     /// neither compressed as promised nor a tar, and whatever reading the first bytes gives.
-    pub fn new(mut inner: R, media_type: &str, what: impl Into<String>) -> Result<Self, ImageError> {
-        let what = what.into();
+    pub fn new(inner: R, media_type: &str, what: impl Into<String>) -> Result<Self, ImageError> {
+        Self::begin(inner, media_type, what.into()).map_err(|(error, _)| error)
+    }
+
+    /// Starts to read. Where the first bytes are those of no layer, the source comes back too.
+    fn begin(mut inner: R, media_type: &str, what: String) -> Result<Self, (ImageError, Option<R>)> {
         let Some(promised) = LayerCompression::from_media_type(media_type) else {
-            return Err(ImageError::Unsupported { what, feature: format!("layer media type {media_type:?}") });
+            let feature = format!("layer media type {media_type:?}");
+            return Err((ImageError::Unsupported { what, feature }, None));
         };
-        let head = peek(&mut inner).map_err(|error| ImageError::from_stream("reading", &what, error))?;
+        let head = peek(&mut inner).map_err(|error| (ImageError::from_stream("reading", &what, error), None))?;
         let Some(compression) = detect(&head, promised) else {
             let reason = format!("neither compressed as its media type {media_type} says nor a tar archive");
-            return Err(ImageError::Invalid { what, reason });
+            return Err((ImageError::Invalid { what, reason }, Some(inner)));
         };
         let input = BufReader::with_capacity(INPUT, io::Cursor::new(head).chain(inner));
         let decoder = match compression {
             LayerCompression::None => Decoder::None(input),
             LayerCompression::Gzip => Decoder::Gzip(GzipMembers::new(input)),
             LayerCompression::Zstd => Decoder::Zstd(Box::new(
-                zstd_decoder(input).map_err(|error| ImageError::from_stream("decompressing", &what, error))?,
+                zstd_decoder(input).map_err(|error| (ImageError::from_stream("decompressing", &what, error), None))?,
             )),
         };
         Ok(Self {
@@ -115,16 +120,10 @@ impl<R: Read> LayerReader<R> {
     pub fn finish(mut self) -> Result<(LayerContent, R), ImageError> {
         self.drain().map_err(|error| ImageError::from_stream("decompressing", &self.what, error))?;
         let content = LayerContent { diff_id: self.hasher.finish(), uncompressed: self.count };
-        let input = match self.decoder {
-            Decoder::None(input) => Some(input),
-            Decoder::Gzip(members) => members.into_inner(),
-            Decoder::Zstd(decoder) => Some(decoder.finish()),
-        };
-        let input = input.ok_or_else(|| ImageError::Invalid {
+        let inner = self.decoder.into_inner().ok_or_else(|| ImageError::Invalid {
             what: self.what,
             reason: "decompression was abandoned after an error".to_owned(),
         })?;
-        let (_, inner) = input.into_inner().into_inner();
         Ok((content, inner))
     }
 
@@ -170,7 +169,37 @@ impl<R: Read> LayerReader<R> {
     }
 }
 
+impl<R: Read> Decoder<R> {
+    /// The source, wherever the decoder stands in it.
+    fn into_inner(self) -> Option<R> {
+        let input = match self {
+            Self::None(input) => Some(input),
+            Self::Gzip(members) => members.into_inner(),
+            Self::Zstd(decoder) => Some(decoder.finish()),
+        };
+        input.map(|input| input.into_inner().into_inner().1)
+    }
+}
+
 impl<R: Read> LayerReader<VerifyReader<R>> {
+    /// [`LayerReader::new`] for a blob that is verified: of one that does not begin as a layer does, it is told first whether
+    /// its bytes are those of the digest.
+    ///
+    /// # Errors
+    /// Those of [`VerifyReader::finish`] and of [`LayerReader::new`].
+    pub fn verified(blob: VerifyReader<R>, media_type: &str, what: impl Into<String>) -> Result<Self, ImageError> {
+        Self::begin(blob, media_type, what.into()).map_err(|(error, blob)| match blob.map(VerifyReader::finish) {
+            Some(Err(damage)) => damage,
+            Some(Ok(())) | None => error,
+        })
+    }
+
+    /// What is wrong with the blob's stored bytes, if something is. They are read to their end, whatever came of them so far:
+    /// what cannot be decompressed, or is no tar, may be what the network made of a good layer.
+    pub fn damage(self) -> Option<ImageError> {
+        self.decoder.into_inner()?.finish().err()
+    }
+
     /// Ends the layer and its blob: everything is read, size and digest of the stored bytes are checked, and the
     /// uncompressed digest too where one is expected.
     ///
@@ -202,7 +231,7 @@ pub fn open_layer(source: &dyn ImageSource, descriptor: &Descriptor) -> Result<V
     let what = format!("layer {}", descriptor.digest);
     let stored = source.stored_as(descriptor)?;
     let blob = VerifyReader::new(source.blob(descriptor)?, &stored, what.clone());
-    LayerReader::new(blob, &stored.media_type, what)
+    LayerReader::verified(blob, &stored.media_type, what)
 }
 
 impl<R: Read> BufRead for LayerReader<R> {

@@ -79,7 +79,7 @@ pub fn read_layer<R: Read + Send, T, E: From<ImageError>>(
         match (fetched, consumed) {
             (Ok(Fetched::Whole(content)), Ok(value)) => Ok((value, content)),
             (Err(e), _) => Err(E::from(e)),
-            (Ok(Fetched::Left(layer)), Err(e)) if doubtful(&e) => Err(damage(*layer).map_or(e, E::from)),
+            (Ok(Fetched::Left(layer)), Err(e)) if doubtful(&e) => Err(layer.damage().map_or(e, E::from)),
             (Ok(_), Err(e)) => Err(e),
             (Ok(Fetched::Left(_)), Ok(_)) => Err(E::from(ImageError::Invalid {
                 what: "layer".into(),
@@ -87,15 +87,6 @@ pub fn read_layer<R: Read + Send, T, E: From<ImageError>>(
             })),
         }
     })
-}
-
-/// Reads the rest of a layer: what is wrong with its bytes, if something is.
-fn damage<R: Read>(layer: LayerReader<VerifyReader<R>>) -> Option<ImageError> {
-    let damaged = |error: &ImageError| {
-        use ImageError as E;
-        matches!(error, E::DigestMismatch { .. } | E::SizeMismatch { .. } | E::Stream { .. })
-    };
-    layer.finish_verified(None).err().filter(damaged)
 }
 
 /// Sends the layer piece by piece, as long as the reader takes them.
@@ -114,7 +105,7 @@ fn pump<R: Read>(
                 Ok(0) => break,
                 Ok(read) => filled += read,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) => return Err(ImageError::from_stream("reading", "layer", e)),
+                Err(e) => return Err(cause(layer, ImageError::from_stream("reading", "layer", e))),
             }
         }
         piece.truncate(filled);
@@ -127,8 +118,17 @@ fn pump<R: Read>(
     }
 }
 
+/// Why a layer could not be read: what cannot be decompressed may be damaged.
+fn cause<R: Read>(layer: LayerReader<VerifyReader<R>>, error: ImageError) -> ImageError {
+    match error {
+        ImageError::Stream { .. } => layer.damage().unwrap_or(error),
+        error => error,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use oci_image::layer::{Compression, LayerWriter};
     use oci_image::{Descriptor, media_type};
 
     use super::*;
@@ -156,6 +156,30 @@ mod tests {
                 ContainerError::Image(ImageError::DigestMismatch { .. }) => assert!(damaged),
                 ContainerError::Request(_) => assert!(!damaged),
                 other => panic!("{other}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_wrong_byte_is_what_is_wrong_with_a_layer_that_cannot_be_decompressed() {
+        let tar: Vec<u8> = (0..1u32 << 20).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+        for compression in [Compression::Zstd(1), Compression::Gzip(1)] {
+            let mut writer = LayerWriter::new(Vec::new(), compression, 1).unwrap();
+            io::Write::write_all(&mut writer, &tar).unwrap();
+            let (written, bytes) = writer.finish().unwrap();
+            let (descriptor, media_type) = (written.descriptor(), compression.media_type());
+            for at in [0, 1, 3, 10, 700, bytes.len() / 2, bytes.len() - 3] {
+                let mut flipped = bytes.clone();
+                flipped[at] ^= 0x24;
+                let blob = VerifyReader::new(flipped.as_slice(), &descriptor, "layer");
+                let read = LayerReader::verified(blob, media_type, "layer").and_then(|layer| {
+                    let whole = |stream: &mut dyn Read| {
+                        io::copy(stream, &mut io::sink()).map_err(|e| ImageError::from_stream("reading", "layer", e))
+                    };
+                    read_layer(layer, &Digest::sha256(&tar), |_| true, whole)
+                });
+                let error = read.map(drop).unwrap_err();
+                assert!(matches!(error, ImageError::DigestMismatch { .. }), "{media_type} {at}: {error}");
             }
         }
     }

@@ -74,7 +74,7 @@ impl<'a> Received<'a> {
             true => VerifyReader::counting(counted, &stored, what.clone()),
             false => VerifyReader::new(counted, &stored, what.clone()),
         };
-        LayerReader::new(blob, &stored.media_type, what)
+        LayerReader::verified(blob, &stored.media_type, what)
     }
 
     /// Reads a layer with `read`, and a few times more if its bytes were damaged: the network may be at fault, not the image.
