@@ -6,6 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use oci_image::{Digest, ImageError};
+use reqwest::Url;
+
+use crate::endpoint;
 
 /// What a request was for: the words every message about it starts with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +21,14 @@ pub struct Place {
     pub host: String,
     /// The repository on it; empty when it concerns the whole registry.
     pub repository: String,
+}
+
+impl Place {
+    /// The same where another host than the registry was asked for it.
+    pub(crate) fn at(&self, url: &Url) -> Arc<Self> {
+        let subject = format!("{} at {}", self.subject, endpoint::shown(url));
+        Arc::new(Self { subject: subject.trim_start().to_owned(), ..self.clone() })
+    }
 }
 
 impl fmt::Display for Place {
@@ -188,6 +199,8 @@ pub enum RegistryError {
         server: String,
         /// What it answered.
         reason: String,
+        /// Its answer was none: what a wrong byte makes of one, or what stands in its way for a while.
+        garbled: bool,
     },
     /// A redirect that is not followed.
     #[error("{place}: redirect to {target}: {reason}")]
@@ -289,7 +302,7 @@ impl From<RegistryError> for ImageError {
             RegistryError::SizeMismatch { place, expected, actual } => {
                 Self::SizeMismatch { what: place.to_string(), expected, actual }
             }
-            RegistryError::Status { place, status: 404, code, .. } if !place.subject.is_empty() => {
+            RegistryError::Status { place, status: 404, code, host: None, .. } if !place.subject.is_empty() => {
                 let code = if code.is_empty() { String::new() } else { format!(" ({code})") };
                 Self::NotFound {
                     what: place.subject.clone(),

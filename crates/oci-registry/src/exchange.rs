@@ -40,7 +40,9 @@ pub(crate) struct Session {
 impl Session {
     /// Prepares a session. Nothing is asked and none of the place's own files is read yet.
     pub(crate) fn new(site: Site, settings: &Arc<Settings>) -> Result<Self, RegistryError> {
-        let (name, patience) = (site.name.clone(), Patience::new(settings.options().timeout));
+        let options = settings.options();
+        let patience = Patience::new(options.timeout).with_least(options.transfer.min_rate);
+        let name = site.name.clone();
         let endpoint = |tls| {
             Endpoint::new(name.host(), name.repository(), tls)
                 .map_err(|reason| RegistryError::Name { name: name.to_string(), reason })
@@ -158,6 +160,11 @@ impl Session {
         self.endpoint().is_home(url)
     }
 
+    /// The words for what goes wrong with the body of an answer.
+    pub(crate) fn place_of(&self, response: &Response, place: &Arc<Place>) -> Arc<Place> {
+        if self.is_home(response.url()) { Arc::clone(place) } else { place.at(response.url()) }
+    }
+
     /// The words that messages about an operation on this repository start with.
     pub(crate) fn place(&self, operation: &'static str, subject: impl Into<String>) -> Arc<Place> {
         Arc::new(Place {
@@ -168,7 +175,7 @@ impl Session {
         })
     }
 
-    /// Asks, and answers one challenge. The answer may have any status but a redirect; a refused authentication comes
+    /// Asks, and answers challenges. The answer may have any status but a redirect; a refused authentication comes
     /// back as it is.
     pub(crate) async fn send(&self, mut ask: Ask) -> Result<Response, RegistryError> {
         let place = Arc::clone(&ask.place);
@@ -177,7 +184,8 @@ impl Session {
         let endpoint = self.endpoint();
         ask.url = endpoint.with_scheme(&ask.url);
         let means = Means { clients: &clients, endpoint, patience: &self.patience, place: &place };
-        let mut challenged = false;
+        // The first refusal tells how to be asked; the second, that a token is not good any more, or was damaged.
+        let mut refusals = 0;
         loop {
             let authorization = match &first {
                 Some(_) => None,
@@ -185,10 +193,10 @@ impl Session {
             };
             let response = self.follow(&clients, &mut ask, authorization.as_ref(), first.take()).await?;
             let refused = response.status() == StatusCode::UNAUTHORIZED && self.is_home(response.url());
-            if !refused || challenged {
+            refusals += if authorization.is_none() { 1 } else { 2 };
+            if !refused || refusals > 3 {
                 return Ok(response);
             }
-            challenged = true;
             if !auth.challenged(&response, &ask.scope, authorization.as_ref()).await || !ask.payload.is_sendable() {
                 return Ok(response);
             }
@@ -241,7 +249,8 @@ impl Session {
         }
         *request.body_mut() = ask.payload.take(&pulse);
         let client = clients.choose(home);
-        let answer = wait::answer(client.execute(request), &pulse, &self.patience, &ask.place).await;
+        let place = if home { Arc::clone(&ask.place) } else { ask.place.at(url) };
+        let answer = wait::answer(client.execute(request), &pulse, &self.patience, &place).await;
         if home { clients.judged(answer) } else { answer }
     }
 

@@ -11,13 +11,13 @@ use tokio::time::Instant;
 use crate::error::{Place, RegistryError};
 use crate::exchange::Session;
 use crate::limits::{self, BLOCK_BYTES};
-use crate::pace::{Grant, Pace};
+use crate::pace::Grant;
 use crate::partial::Partial;
 use crate::partial_store::Room;
 use crate::pipe::Sender;
 use crate::route::{Route, Turns};
 use crate::segment::{self, Opened, Segment};
-use crate::wait;
+use crate::wait::Pieces;
 
 /// A blob on its way.
 pub(crate) struct Transfer {
@@ -181,8 +181,11 @@ impl Transfer {
             match tried {
                 Ok(()) => {}
                 Err(End::Failed(error)) => {
+                    // Who answers with something else where a part is asked for may have the whole.
+                    use RegistryError as E;
+                    let odd = matches!(error, E::NotRegistry { .. } | E::Encoded { .. });
                     turns.next(error).await?;
-                    ranged = true;
+                    ranged = !(ranged && odd);
                 }
                 Err(End::Unread) => return Err(End::Unread),
             }
@@ -224,16 +227,11 @@ impl Transfer {
         grant: &mut Grant<'_>,
         end: u64,
     ) -> Result<bool, End> {
-        let Segment { mut response, mut skip } = segment;
+        let Segment { response, mut skip } = segment;
         let (route, place) = (Arc::clone(&self.route), self.place(session));
-        let mut pace = Pace::new(&route.transfer, session.patience.idle);
-        loop {
-            let asked = Instant::now();
-            let Some(mut piece) = wait::piece(response.chunk(), &session.patience, &place).await? else { break };
-            if let Some(least) = pace.came(asked.elapsed(), piece.len()) {
-                let after = session.patience.idle;
-                return Err(RegistryError::TooSlow { place, least, after }.into());
-            }
+        let there = session.place_of(&response, &place);
+        let mut pieces = Pieces::of(response, session.patience, &there);
+        while let Some(mut piece) = pieces.next().await? {
             let enough = grant.take(piece.len());
             route.quota.throttle(piece.len()).await;
             let unwanted = usize::try_from(skip).map_or(piece.len(), |skip| skip.min(piece.len()));
@@ -242,7 +240,7 @@ impl Transfer {
             self.accept(piece, end).await?;
             if self.at == end {
                 // What else comes is not asked for. A stream that ends here can be used again.
-                let _ = tokio::time::timeout(limits::DRAIN_TIME, response.chunk()).await;
+                let _ = tokio::time::timeout(limits::DRAIN_TIME, pieces.next()).await;
                 return Ok(true);
             }
             if !enough {

@@ -37,6 +37,10 @@ pub(crate) const CERTIFICATE_FILE_BYTES: u64 = 4 << 20;
 /// How many redirects one request may go through. Real ones take one or two; more is a loop.
 pub(crate) const REDIRECTS: usize = 8;
 
+/// How many bytes a second a manifest or a token must have at least: a slow line has a hundred times that, and the largest
+/// manifest could else drip in for years.
+pub(crate) const SMALL_RATE: u64 = 64;
+
 /// How many bytes of a blob wait between the network and its reader or writer. Enough for both to work at once.
 pub(crate) const PIPE_BYTES: usize = 1 << 20;
 

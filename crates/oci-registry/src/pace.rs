@@ -135,9 +135,9 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    /// A body that begins; `window` is how long it may be too slow.
-    pub(crate) fn new(options: &TransferOptions, window: Duration) -> Self {
-        Self { least: options.min_rate.filter(|rate| *rate > 0), window, waited: Duration::ZERO, bytes: 0 }
+    /// A body that begins, with a floor of `least` bytes a second; `window` is how long it may be too slow.
+    pub(crate) fn new(least: Option<u64>, window: Duration) -> Self {
+        Self { least, window, waited: Duration::ZERO, bytes: 0 }
     }
 
     /// Takes in a piece that was waited for. The floor, when a whole window was below it.
@@ -200,8 +200,7 @@ mod tests {
 
     #[test]
     fn only_a_whole_slow_window_is_too_slow() {
-        let options = TransferOptions { min_rate: Some(100), ..Default::default() };
-        let mut pace = Pace::new(&options, Duration::from_secs(2));
+        let mut pace = Pace::new(Some(100), Duration::from_secs(2));
         assert_eq!(pace.came(Duration::from_secs(1), 0), None);
         assert_eq!(pace.came(Duration::from_secs(1), 200), None);
         assert_eq!(pace.came(Duration::from_secs(2), 199), Some(100));

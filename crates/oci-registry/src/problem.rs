@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::error::{Place, RegistryError};
 use crate::limits;
-use crate::wait::{self, Patience};
+use crate::wait::{Patience, Pieces};
 
 /// The error envelope of the distribution specification ("Error Codes"). The codes are kept as text: registries have
 /// many of their own.
@@ -30,7 +30,7 @@ struct Item {
 
 /// Reads the body of an answer that must not be larger than `limit` bytes.
 pub(crate) async fn read_small(
-    mut response: Response,
+    response: Response,
     limit: u64,
     patience: &Patience,
     place: &Arc<Place>,
@@ -40,7 +40,8 @@ pub(crate) async fn read_small(
         return Err(too_large());
     }
     let mut body = Vec::new();
-    while let Some(piece) = wait::piece(response.chunk(), patience, place).await? {
+    let mut pieces = Pieces::of(response, patience.for_small(), place);
+    while let Some(piece) = pieces.next().await? {
         if (body.len() + piece.len()) as u64 > limit {
             return Err(too_large());
         }
@@ -63,24 +64,40 @@ pub(crate) async fn refusal(response: Response, patience: &Patience, place: &Arc
 /// clock, which its answer tells; this machine's may never have been set.
 fn pause(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More than fits is as long as can be.
+        return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
     }
-    let date = |text: &str| jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok();
     let now = headers.get(DATE).and_then(|value| date(value.to_str().ok()?)).unwrap_or_else(jiff::Timestamp::now);
     let left = date(text)?.as_second().saturating_sub(now.as_second());
     Some(Duration::from_secs(u64::try_from(left).unwrap_or(0)))
 }
 
-/// The beginning of a body, whatever happens to the rest of it.
-async fn read_some(mut response: Response, patience: &Patience, place: &Arc<Place>) -> Vec<u8> {
+/// A date in one of the three forms that must be understood (RFC 9110, section 5.6.7).
+fn date(text: &str) -> Option<jiff::Timestamp> {
+    let text = text.trim();
+    let old = ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"].into_iter();
+    let usual = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok();
+    let old = old.filter_map(|form| jiff::civil::DateTime::strptime(form, text).ok());
+    usual.or_else(|| {
+        old.filter_map(|date| date.to_zoned(jiff::tz::TimeZone::UTC).ok()).map(|date| date.timestamp()).next()
+    })
+}
+
+/// The beginning of a body, whatever happens to the rest of it. Words are not waited for longer than anything may stand still.
+async fn read_some(response: Response, patience: &Patience, place: &Arc<Place>) -> Vec<u8> {
     let mut body = Vec::new();
-    while let Ok(Some(piece)) = wait::piece(response.chunk(), patience, place).await {
-        body.extend_from_slice(&piece);
-        if body.len() as u64 > limits::ERROR_BYTES {
-            break;
+    let mut pieces = Pieces::of(response, *patience, place);
+    let read = async {
+        while let Ok(Some(piece)) = pieces.next().await {
+            body.extend_from_slice(&piece);
+            if body.len() as u64 > limits::ERROR_BYTES {
+                break;
+            }
         }
-    }
+    };
+    // What has come by then is all there is to say.
+    let _ = tokio::time::timeout(patience.idle, read).await;
     body
 }
 
@@ -141,7 +158,8 @@ pub(crate) fn told_digest(response: &Response) -> Option<Digest> {
     response.headers().get("docker-content-digest")?.to_str().ok()?.trim().parse().ok()
 }
 
-fn is_page(response: &Response) -> bool {
+/// Whether an answer is a web page.
+pub(crate) fn is_page(response: &Response) -> bool {
     content_type(response).is_some_and(|t| t == "text/html" || t == "application/xhtml+xml")
 }
 
@@ -158,6 +176,11 @@ mod tests {
         };
         assert_eq!(told(" 7 ", None), Some(Duration::from_secs(7)));
         assert_eq!(told("Wed, 21 Oct 2015 07:28:00 GMT", None), Some(Duration::ZERO));
+        assert_eq!(told("99999999999999999999999", None), Some(Duration::from_secs(u64::MAX)));
+        let now = Some("Sun, 06 Nov 1994 08:49:30 GMT");
+        for date in ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"] {
+            assert_eq!(told(date, now), Some(Duration::from_secs(7)), "{date}");
+        }
         let far = "Fri, 31 Dec 2100 23:59:59 GMT";
         assert!(told(far, None).is_some_and(|wait| wait > Duration::from_secs(1_000_000)));
         assert_eq!(told(far, Some("Fri, 31 Dec 2100 23:59:50 GMT")), Some(Duration::from_secs(9)));

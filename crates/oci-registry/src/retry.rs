@@ -36,6 +36,7 @@ pub(crate) fn judge(error: &RegistryError) -> Verdict {
         RegistryError::NotRegistry { .. } | RegistryError::Encoded { .. } | RegistryError::SizeMismatch { .. } => {
             Verdict::Transient
         }
+        RegistryError::Token { garbled: true, .. } => Verdict::Doubtful,
         RegistryError::DigestMismatch { .. } => Verdict::Wrong,
         _ => Verdict::Final,
     }
@@ -129,6 +130,11 @@ impl Tries {
     /// Something came: the count starts anew.
     pub(crate) fn progress(&mut self) {
         (self.failed, self.doubtful, self.moved) = (0, 0, true);
+        self.since = Instant::now();
+    }
+
+    /// Something came to others: the time starts anew, the count does not.
+    pub(crate) fn others_progress(&mut self) {
         self.since = Instant::now();
     }
 

@@ -15,6 +15,7 @@ use crate::options::RegistryOptions;
 use crate::pace::Quota;
 use crate::partial_store::PartialStore;
 use crate::retry::{self, Tries, Verdict};
+use crate::run::Run;
 use crate::transfer::TransferOptions;
 
 /// All places of one image, and what its blobs share.
@@ -25,7 +26,8 @@ pub(crate) struct Route {
     stops: Vec<Arc<Waypoint>>,
     pub(crate) quota: Quota,
     pub(crate) partials: Option<Arc<PartialStore>>,
-    pub(crate) transfer: TransferOptions,
+    transfer: TransferOptions,
+    run: Arc<Run>,
     /// How often blobs came with wrong bytes that somebody had read by then.
     wrong: Mutex<BTreeMap<Digest, usize>>,
 }
@@ -62,7 +64,8 @@ impl Route {
         let partials = PartialStore::new(&options.transfer).map(Arc::new);
         let stop = |session| Arc::new(Waypoint { session, closed: Mutex::default(), lost: AtomicBool::new(false) });
         let stops = sessions.into_iter().map(stop).collect();
-        Self { name, stops, quota, partials, transfer: options.transfer.clone(), wrong: Mutex::default() }
+        let (transfer, run) = (options.transfer.clone(), Arc::clone(&options.run));
+        Self { name, stops, quota, partials, transfer, run, wrong: Mutex::default() }
     }
 
     /// The turns of one operation.
@@ -79,7 +82,8 @@ impl Route {
     fn turns_from(&self, at: usize) -> Turns {
         let turn = |(rank, stop)| Turn { stop: Arc::clone(stop), rank, failure: None, doubtful: 0, wrong: 0 };
         let left = self.stops.iter().enumerate().map(turn).collect();
-        let mut turns = Turns { left, at, tries: Tries::new(&self.transfer), refusal: None };
+        let (tries, run, moved) = (Tries::new(&self.transfer), Arc::clone(&self.run), self.run.used().moved);
+        let mut turns = Turns { left, at, tries, run, moved, refusal: None };
         turns.choose();
         turns
     }
@@ -134,6 +138,9 @@ pub(crate) struct Turns {
     left: Vec<Turn>,
     at: usize,
     tries: Tries,
+    run: Arc<Run>,
+    /// How many bytes had come to anybody at the last failure.
+    moved: u64,
     /// Of the places that have, the number and the words of the one that is last in order. The registry itself is the last
     /// of all, and knows best.
     refusal: Option<(usize, RegistryError)>,
@@ -196,6 +203,7 @@ impl Turns {
         let mut failed = self.left.iter_mut().rev();
         match failed.find_map(|turn| Some((turn.rank, turn.failure.take()?))) {
             Some((rank, error)) => {
+                self.note_others(&error);
                 if let Err(error) = self.tries.pause_after(error, wait).await {
                     self.left.iter().for_each(|turn| turn.stop.lost.store(true, Ordering::Relaxed));
                     return Err(self.end(rank, error).1);
@@ -206,6 +214,15 @@ impl Turns {
         }
         self.left.iter_mut().for_each(|turn| turn.failure = None);
         Ok(())
+    }
+
+    /// A registry that does not answer because others of this run have all of its attention is not away.
+    fn note_others(&mut self, error: &RegistryError) {
+        let moved = self.run.used().moved;
+        if matches!(error, RegistryError::TimedOut { .. }) && moved > self.moved {
+            self.tries.others_progress();
+        }
+        self.moved = moved;
     }
 
     /// Goes on to the next place that may be asked. Where none may, the server will say so once more.

@@ -30,6 +30,9 @@ pub(crate) enum Opened {
     NoRange,
 }
 
+/// What servers answer that give no parts: the request is bad, not acceptable, larger than the blob, or not implemented.
+const NO_RANGES: [u16; 5] = [400, 406, 412, 416, 501];
+
 /// Asks once for the bytes `span` of a blob; without `ranged`, for the whole blob, whose beginning is then skipped.
 pub(crate) async fn open(
     session: &Session,
@@ -48,18 +51,22 @@ pub(crate) async fn open(
         ask = ask.header(RANGE, range);
     }
     let response = session.send(ask).await?;
-    if ranged && response.status().as_u16() == 416 {
+    if ranged && NO_RANGES.contains(&response.status().as_u16()) {
         return Ok(Opened::NoRange);
     }
     let response = session.expect(response, &[200, 206], place).await?;
     problem::refuse_page(&response, place)?;
     let partial = response.status().as_u16() == 206;
     let told = told_range(response.headers());
-    let whole = match (partial, told) {
-        (true, told) => told.and_then(|told| told.total),
-        (false, _) => response.content_length(),
+    // Of a part, the length is compared below.
+    let as_stored = match (partial, response.content_length()) {
+        (true, length) => length.is_some(),
+        (false, length) => length == Some(descriptor.size),
     };
-    problem::refuse_packed(&response, whole == Some(descriptor.size), place)?;
+    match problem::refuse_packed(&response, as_stored, place) {
+        Err(_) if ranged && partial => return Ok(Opened::NoRange),
+        judged => judged?,
+    }
     if !partial {
         return match response.content_length() {
             Some(actual) if actual != descriptor.size => {

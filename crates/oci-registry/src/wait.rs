@@ -5,10 +5,13 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use bytes::Bytes;
+use reqwest::Response;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::error::{Place, RegistryError};
 use crate::limits;
+use crate::pace::Pace;
 
 /// How long the phases of a request may take.
 #[derive(Debug, Clone, Copy)]
@@ -17,12 +20,24 @@ pub(crate) struct Patience {
     pub(crate) idle: Duration,
     /// Between the last byte of a request's body and the answer to it.
     pub(crate) finish: Duration,
+    /// How many bytes a second a body must have at least, while it is waited for.
+    pub(crate) least: Option<u64>,
 }
 
 impl Patience {
-    /// `idle` as given, and a multiple of it for the answer to an upload.
+    /// `idle` as given, and a multiple of it for the answer to an upload; without a floor of rates.
     pub(crate) fn new(idle: Duration) -> Self {
-        Self { idle, finish: idle.saturating_mul(limits::FINISH_FACTOR) }
+        Self { idle, finish: idle.saturating_mul(limits::FINISH_FACTOR), least: None }
+    }
+
+    /// The same with a floor, where there is one.
+    pub(crate) fn with_least(self, least: Option<u64>) -> Self {
+        Self { least: least.filter(|rate| *rate > 0), ..self }
+    }
+
+    /// The same for small documents, of which nobody has so many bytes that they could come at less than a floor of our own.
+    pub(crate) fn for_small(self) -> Self {
+        Self { least: Some(self.least.unwrap_or(limits::SMALL_RATE)), ..self }
     }
 }
 
@@ -98,14 +113,33 @@ pub(crate) async fn answer<T>(
     }
 }
 
-/// Waits for the next piece of an answer's body.
-pub(crate) async fn piece<T>(
-    next: impl Future<Output = Result<T, reqwest::Error>>,
-    patience: &Patience,
-    place: &Arc<Place>,
-) -> Result<T, RegistryError> {
-    match timeout(patience.idle, next).await {
-        Ok(result) => result.map_err(|e| RegistryError::network(place, e)),
-        Err(_) => Err(RegistryError::TimedOut { place: Arc::clone(place), phase: "receiving", after: patience.idle }),
+/// The body of an answer, piece by piece.
+#[derive(Debug)]
+pub(crate) struct Pieces {
+    response: Response,
+    pace: Pace,
+    patience: Patience,
+    place: Arc<Place>,
+}
+
+impl Pieces {
+    /// The body of `response`.
+    pub(crate) fn of(response: Response, patience: Patience, place: &Arc<Place>) -> Self {
+        let pace = Pace::new(patience.least, patience.idle);
+        Self { response, pace, patience, place: Arc::clone(place) }
+    }
+
+    /// Waits for the next piece; `None` at the end.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, RegistryError> {
+        let (asked, after) = (Instant::now(), self.patience.idle);
+        let place = || Arc::clone(&self.place);
+        let piece = match timeout(after, self.response.chunk()).await {
+            Ok(result) => result.map_err(|e| RegistryError::network(&self.place, e))?,
+            Err(_) => return Err(RegistryError::TimedOut { place: place(), phase: "receiving", after }),
+        };
+        match self.pace.came(asked.elapsed(), piece.as_ref().map_or(0, Bytes::len)) {
+            Some(least) if piece.is_some() => Err(RegistryError::TooSlow { place: place(), least, after }),
+            _ => Ok(piece),
+        }
     }
 }

@@ -705,3 +705,52 @@ fn settings_of_a_place_are_its_own_affair() {
     let text = fetch(&source, &descriptor(&blob)).unwrap_err();
     assert!(text.contains("client.cert"), "{text}");
 }
+
+#[test]
+fn who_gives_no_parts_is_asked_for_the_whole() {
+    let blob = bytes(3 * MIB + 77);
+    let status = |status| Trouble::Status(status, None);
+    for trouble in [status(400), status(412), status(501), Trouble::Page, Trouble::Packed, Trouble::PackedPart] {
+        let registry = holding(&blob);
+        let dir = tempfile::tempdir().unwrap();
+        begin(&source(&registry, &keeping(dir.path())), &descriptor(&blob), 2 * MIB + 5);
+        registry.fault(Fault::lasting(On::Range, trouble.clone()));
+        let fetched = fetch(&source(&registry, &keeping(dir.path())), &descriptor(&blob));
+        assert_eq!(fetched.as_deref(), Ok(&*blob), "{trouble:?}");
+    }
+}
+
+#[test]
+fn what_drips_ends() {
+    let registry = start();
+    registry.put_manifest("a/b", "t", MANIFEST_TYPE, MANIFEST);
+    registry.fault(Fault::once(On::Manifest, Trouble::Drip));
+    assert_eq!(source(&registry, &options()).manifest().unwrap().bytes, MANIFEST);
+    registry.fault(Fault::lasting(On::Manifest, Trouble::Drip));
+    let started = Instant::now();
+    let text = whole(&source(&registry, &options()).manifest().unwrap_err());
+    assert!(text.contains("slower than") && started.elapsed() < BOUND, "{text}");
+    // Of a refusal, only the words are missing.
+    let absent = start();
+    absent.fault(Fault::lasting(On::Manifest, Trouble::Drip));
+    let text = whole(&source(&absent, &options()).manifest().unwrap_err());
+    assert!(text.contains("not found") && started.elapsed() < BOUND, "{text}");
+}
+
+#[test]
+fn a_garbled_token_is_asked_for_again() {
+    let auth = Auth::Token { login: None, identity: None, uses: 100 };
+    for (trouble, passes) in [
+        (Trouble::Page, true),
+        (Trouble::Status(408, None), true),
+        (Trouble::WrongByte(0), true),
+        (Trouble::WrongByte(12), true),
+        (Trouble::Status(403, None), false),
+    ] {
+        let registry = Registry::start(Behaviour { auth: auth.clone(), ..Default::default() }).unwrap();
+        registry.put_manifest("a/b", "t", MANIFEST_TYPE, MANIFEST);
+        registry.fault(Fault::once(On::Token, trouble.clone()));
+        let found = source(&registry, &options()).manifest();
+        assert_eq!(found.is_ok(), passes, "{trouble:?}: {:?}", found.err());
+    }
+}

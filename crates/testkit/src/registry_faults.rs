@@ -67,6 +67,10 @@ pub enum Trouble {
     Packed,
     /// The stored bytes, said to be packed.
     SaidPacked,
+    /// A part that is said to be packed, without a length.
+    PackedPart,
+    /// A byte now and then.
+    Drip,
     /// A web page with status 200.
     Page,
     /// A body without length that does not end.
@@ -182,6 +186,11 @@ pub(crate) fn spoil(response: Response, trouble: &Trouble, whole: &[u8], start: 
             response = Response::new(200).header("Content-Encoding", "gzip").body(body);
         }
         Trouble::SaidPacked => response = response.header("Content-Encoding", "gzip"),
+        Trouble::PackedPart => {
+            response = response.header("Content-Encoding", "gzip");
+            response.delivery = Delivery::Chunked;
+        }
+        Trouble::Drip => response.delivery = Delivery::Drip,
         Trouble::Page => response = Response::page(),
         Trouble::Endless => response.delivery = Delivery::Endless,
         Trouble::CutUpload(_) => {}

@@ -6,6 +6,9 @@ use std::ops::Range;
 use std::thread;
 use std::time::Duration;
 
+/// Between two bytes of a body that drips.
+const DRIP: Duration = Duration::from_millis(100);
+
 /// A request with its whole body.
 #[derive(Debug)]
 pub(crate) struct Request {
@@ -124,6 +127,8 @@ pub(crate) enum Delivery {
     Silent,
     /// Without a stated length, over and over.
     Endless,
+    /// Byte by byte, a few in a second.
+    Drip,
 }
 
 /// How an answer breaks off.
@@ -231,6 +236,12 @@ impl Response {
                 while !over() {
                     to.chunks(&self.body)?;
                     to.chunks(&[b'+'; 1000])?;
+                }
+            }
+            Delivery::Drip => {
+                for byte in &self.body {
+                    to.body(&[*byte])?;
+                    thread::sleep(DRIP);
                 }
             }
             Delivery::Stall => {

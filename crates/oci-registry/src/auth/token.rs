@@ -57,10 +57,13 @@ pub(crate) async fn fetch(
     let realm = realm(server, means)?;
     let failed = |reason: String| failure(&realm, means, reason);
     let request = request(&realm, server, scope, credential).map_err(|e| failed(e.to_owned()))?;
+    let place = &means.place.at(&realm);
+    let garbled = |reason: &str| garbled(&realm, means, reason);
     let client = means.clients.choose(means.endpoint.is_home(&realm));
     let asked = Instant::now();
-    let response = wait::answer(client.execute(request), &Pulse::new(), means.patience, means.place).await?;
-    if response.status().is_server_error() || response.status() == StatusCode::TOO_MANY_REQUESTS {
+    let response = wait::answer(client.execute(request), &Pulse::new(), means.patience, place).await?;
+    let status = response.status();
+    if status.is_server_error() || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT) {
         let mut busy = problem::refusal(response, means.patience, means.place).await;
         if let RegistryError::Status { host, .. } = &mut busy {
             *host = Some(endpoint::shown(&realm));
@@ -70,14 +73,16 @@ pub(crate) async fn fetch(
     if !response.status().is_success() {
         return Err(failed(refusal(response, means).await));
     }
-    let body = problem::read_small(response, limits::TOKEN_BYTES, means.patience, means.place).await?;
+    if problem::is_page(&response) {
+        return Err(garbled("its answer is a web page"));
+    }
+    let body = problem::read_small(response, limits::TOKEN_BYTES, means.patience, place).await?;
     // The parser's message could quote the token.
-    let answer: Answer =
-        serde_json::from_slice(&body).map_err(|_| failed("its answer is not the expected JSON".into()))?;
+    let answer: Answer = serde_json::from_slice(&body).map_err(|_| garbled("its answer is not the expected JSON"))?;
     let text = answer.token.filter(|t| !t.is_empty()).or(answer.access_token).filter(|t| !t.is_empty());
-    let secret = Secret::new(text.ok_or_else(|| failed("its answer holds no token".into()))?);
+    let secret = Secret::new(text.ok_or_else(|| garbled("its answer holds no token"))?);
     if secret.bearer_header().is_none() {
-        return Err(failed("its token has characters that no header can have".into()));
+        return Err(garbled("its token has characters that no header can have"));
     }
     let life = answer.expires_in.and_then(|s| Duration::try_from_secs_f64(s.clamp(0.0, 1e9)).ok());
     let life = life.unwrap_or(limits::TOKEN_LIFE).max(limits::TOKEN_LIFE);
@@ -90,6 +95,7 @@ fn realm(server: &Server, means: Means<'_>) -> Result<Url, RegistryError> {
         place: Arc::clone(means.place),
         server: problem::printable(server.realm.split('?').next().unwrap_or_default()),
         reason: reason.to_owned(),
+        garbled: false,
     };
     let url = Url::parse(&server.realm).map_err(|_| refuse("its address is invalid"))?;
     if !matches!(url.scheme(), "http" | "https") {
@@ -153,7 +159,12 @@ async fn refusal(response: Response, means: Means<'_>) -> String {
 }
 
 fn failure(realm: &Url, means: Means<'_>, reason: String) -> RegistryError {
-    RegistryError::Token { place: Arc::clone(means.place), server: endpoint::shown(realm), reason }
+    RegistryError::Token { place: Arc::clone(means.place), server: endpoint::shown(realm), reason, garbled: false }
+}
+
+fn garbled(realm: &Url, means: Means<'_>, reason: &str) -> RegistryError {
+    let (place, server, reason) = (Arc::clone(means.place), endpoint::shown(realm), reason.to_owned());
+    RegistryError::Token { place, server, reason, garbled: true }
 }
 
 #[cfg(test)]
