@@ -68,7 +68,7 @@ impl Job<'_> {
         let missing: Vec<_> = layers.iter().enumerate().zip(&found).filter(|(_, found)| found.is_none()).collect();
         let jobs = self.options.threads();
         let writers = jobs.get().div_ceil(missing.len().max(1));
-        let read = each(jobs, &missing, &|| self.source.stop(), |_, ((index, planned), _)| {
+        let read = each(self.source.readers(jobs), &missing, &|| self.source.stop(), |_, ((index, planned), _)| {
             let (index, layer) = (first + index, &planned.layer);
             if let Some(derived) = self.at_hand(index, layer)? {
                 return Ok(derived);

@@ -71,7 +71,7 @@ impl BaseImport<'_> {
     fn at_once(&self, layers: &[(usize, &Layer)]) -> Result<Vec<Held>, ContainerError> {
         // Threads that read share the processors with those that write.
         let writers = self.jobs.get().div_ceil(layers.len().max(1));
-        each(self.jobs, layers, &|| self.source.stop(), |_, (index, layer)| {
+        each(self.source.readers(self.jobs), layers, &|| self.source.stop(), |_, (index, layer)| {
             if let Some(held) = self.at_hand(*index, layer)? {
                 return Ok(held);
             }

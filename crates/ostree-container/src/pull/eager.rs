@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -32,13 +33,15 @@ struct Opening {
 pub struct Eager<'a> {
     source: Arc<dyn ImageSource>,
     repo: &'a Repo,
+    parallel: usize,
     begun: Mutex<BTreeMap<Digest, Opening>>,
 }
 
 impl<'a> Eager<'a> {
-    /// The image of `source`, which is about to be pulled into `repo`.
-    pub fn new(source: Arc<dyn ImageSource>, repo: &'a Repo) -> Self {
-        Self { source, repo, begun: Mutex::default() }
+    /// The image of `source`, which is about to be pulled into `repo` with up to `parallel` requests at a time.
+    pub fn new(source: Arc<dyn ImageSource>, repo: &'a Repo, parallel: Option<NonZeroUsize>) -> Self {
+        let parallel = parallel.unwrap_or(PARALLEL_FETCHES).get();
+        Self { source, repo, parallel, begun: Mutex::default() }
     }
 
     fn begin(&self, manifest: &RawManifest) {
@@ -54,7 +57,7 @@ impl<'a> Eager<'a> {
         if coming.check().is_err() {
             return;
         }
-        let first = missing.into_iter().take(PARALLEL_FETCHES - 1).filter(|layer| layer.size <= MAX_LAYER);
+        let first = missing.into_iter().take(self.parallel - 1).filter(|layer| layer.size <= MAX_LAYER);
         let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
         for layer in first {
             let opening = || {

@@ -18,7 +18,7 @@ use crate::progress::{Event, Listener};
 use crate::pull::ahead::{self, Ahead, OpenBlob};
 
 /// How many blobs are fetched at a time where nobody said. This does not follow the processors: it hides waiting times.
-pub const PARALLEL_FETCHES: usize = 8;
+pub const PARALLEL_FETCHES: NonZeroUsize = NonZeroUsize::new(8).expect("eight is not zero");
 
 /// How many bytes reading some layers takes: of the form in which the source has them, where that is known.
 pub fn bytes_of<'a>(source: &dyn ImageSource, layers: impl Iterator<Item = &'a Descriptor>) -> u64 {
@@ -28,6 +28,7 @@ pub fn bytes_of<'a>(source: &dyn ImageSource, layers: impl Iterator<Item = &'a D
 /// A source whose layers are reported to a listener while they are read.
 pub struct Received<'a> {
     ahead: Ahead<'a>,
+    parallel: NonZeroUsize,
     /// The positions in the image of the layers that are opened ahead, in order.
     positions: Vec<usize>,
     listener: &'a dyn Listener,
@@ -50,9 +51,15 @@ impl<'a> Received<'a> {
         skip: impl Fn(&Digest) -> bool + Send + Sync + 'a,
     ) -> Self {
         let (positions, wanted) = layers.iter().copied().unzip();
-        let ahead = Ahead::new(source, wanted, parallel.map_or(PARALLEL_FETCHES, NonZeroUsize::get), Box::new(skip));
+        let parallel = parallel.unwrap_or(PARALLEL_FETCHES);
+        let ahead = Ahead::new(source, wanted, parallel.get(), Box::new(skip));
         let (bytes, kept, stopped) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
-        Self { ahead, positions, listener, bytes, kept, furthest: Mutex::default(), stopped }
+        Self { ahead, parallel, positions, listener, bytes, kept, furthest: Mutex::default(), stopped }
+    }
+
+    /// How many of `jobs` may read layers at once: none of them without a blob on its way.
+    pub fn readers(&self, jobs: NonZeroUsize) -> NonZeroUsize {
+        jobs.min(self.parallel)
     }
 
     /// Does `work`, which reads the layers, while others are opened.

@@ -109,7 +109,8 @@ impl Args {
     fn source<'a>(&self, image: &SourceReference, repo: &'a Repo) -> Result<Box<dyn ImageSource + 'a>> {
         let source = self.target.registry.admitted_into(image, repo)?;
         let eager = self.check.is_none() && image.image().transport == Transport::Registry;
-        Ok(if eager { Box::new(Eager::new(Arc::from(source), repo)) } else { source })
+        let parallel = self.fetch.parallel_fetches;
+        Ok(if eager { Box::new(Eager::new(Arc::from(source), repo, parallel)) } else { source })
     }
 
     /// The image, if it can be read as one.
