@@ -111,6 +111,9 @@ pub enum RegistryError {
         /// What is wrong with them.
         reason: String,
     },
+    /// What is wrong with the host's settings for one place, told as often as it is asked for.
+    #[error(transparent)]
+    Settings(Arc<RegistryError>),
     /// The connection could not be made, or broke.
     #[error("{place}: network failure")]
     Network {

@@ -1,6 +1,6 @@
 //! One request and its answer: authentication, redirects and patience, for everything this crate asks of a registry.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
 use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, HeaderValue};
@@ -35,6 +35,8 @@ pub(crate) struct Session {
     /// The clients and when they were made; read from files when the place is first asked.
     clients: Mutex<Option<(Clients, Instant)>>,
     auth: OnceCell<Authorizer>,
+    /// What is wrong with the place's own settings. They are read once: a helper that hangs must not hang for each blob.
+    unusable: OnceLock<Arc<RegistryError>>,
 }
 
 impl Session {
@@ -51,11 +53,11 @@ impl Session {
         let is_plain = site.insecure && settings.options().run.is_plain(name.host());
         let known = if site.insecure && !is_plain { None } else { Some(!is_plain) };
         let (speaks_tls, clients, auth) = (OnceCell::new_with(known), Mutex::new(None), OnceCell::new());
-        let settings = Arc::clone(settings);
-        Ok(Self { name, patience, settings, site, over_tls, plain, speaks_tls, clients, auth })
+        let (settings, unusable) = (Arc::clone(settings), OnceLock::new());
+        Ok(Self { name, patience, settings, site, over_tls, plain, speaks_tls, clients, auth, unusable })
     }
 
-    /// Finds the credentials and certificates, for a place that will be asked in any case.
+    /// Finds the credentials and certificates, for the only place there is: what is wrong with them ends the run.
     pub(crate) fn prepare(&self) -> Result<(), RegistryError> {
         self.clients()?;
         let authorizer = self.settings.authorizer(&self.site)?;
@@ -140,6 +142,18 @@ impl Session {
         }
     }
 
+    /// Who we are there and what to ask with: what is wrong with either is found once, and told each time.
+    async fn means(&self) -> Result<(Clients, &Authorizer), RegistryError> {
+        if let Some(error) = self.unusable.get() {
+            return Err(RegistryError::Settings(Arc::clone(error)));
+        }
+        let found = match self.clients() {
+            Ok(clients) => self.auth().await.map(|auth| (clients, auth)),
+            Err(error) => Err(error),
+        };
+        found.map_err(|error| RegistryError::Settings(Arc::clone(self.unusable.get_or_init(|| Arc::new(error)))))
+    }
+
     fn clients(&self) -> Result<Clients, RegistryError> {
         let mut clients = self.clients.lock().unwrap_or_else(|e| e.into_inner());
         if let Some((clients, _)) = &*clients {
@@ -179,7 +193,7 @@ impl Session {
     /// back as it is.
     pub(crate) async fn send(&self, mut ask: Ask) -> Result<Response, RegistryError> {
         let place = Arc::clone(&ask.place);
-        let (clients, auth) = (self.clients()?, self.auth().await?);
+        let (clients, auth) = self.means().await?;
         let mut first = self.settle(&clients, &ask).await?;
         let endpoint = self.endpoint();
         ask.url = endpoint.with_scheme(&ask.url);

@@ -55,9 +55,13 @@ impl Settings {
         }
     }
 
-    /// The clients to ask a place with.
+    /// The clients to ask a place with. Where there is another place, nobody else tells what is wrong with them.
     pub(crate) fn clients(&self, place: &Place) -> Result<Clients, RegistryError> {
-        Clients::new(place.host(), place.insecure, &self.options)
+        Clients::new(place.host(), place.insecure, &self.options).inspect_err(|error| {
+            if let Some(listener) = &self.options.debug_auth {
+                listener(&format!("certificates for {}: {error}", place.host()));
+            }
+        })
     }
 
     /// What the options say about certificates counts more than the files.

@@ -4,6 +4,7 @@ mod support;
 
 use std::io::Read;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use oci_image::{Descriptor, Digest, ImageError, ImageSource, VerifyReader};
@@ -112,6 +113,52 @@ fn the_registry_has_the_last_word_once_the_mirror_was_waited_for() {
     places.mirror.behave(|b| b.faults.clear());
     let text = fetch(&source, &missing).unwrap_err();
     assert!(text.contains("502") && text.contains(&places.registry.host()), "{text}");
+}
+
+#[test]
+fn what_is_wrong_with_the_settings_of_one_place_is_its_own_affair() {
+    let blob = bytes(1000);
+    let wrong = |of: &str, host: &str, dir: &Path| match of {
+        "certificates" => {
+            let certs = dir.join("etc/containers/certs.d").join(host);
+            std::fs::create_dir_all(&certs).expect("the directory is new");
+            std::fs::write(certs.join("half.cert"), "").expect("the directory can be written");
+        }
+        _ => {
+            let text = format!("{{\"credHelpers\":{{\"{host}\":\"absent\"}}}}");
+            std::fs::create_dir_all(dir.join("etc/ostree")).expect("the directory is new");
+            std::fs::write(dir.join("etc/ostree/auth.json"), text).expect("the directory can be written");
+        }
+    };
+    for (of, words) in [("certificates", "no .key"), ("credentials", "docker-credential-absent")] {
+        let places = Places::new();
+        places.registry.put_blob("a/b", &blob);
+        places.registry.put_manifest("a/b", "t", MANIFEST_TYPE, MANIFEST);
+        wrong(of, &places.mirror.host(), places.dir.path());
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let ear = Arc::clone(&told);
+        let options = RegistryOptions {
+            anonymous: false,
+            debug_auth: Some(Arc::new(move |line: &str| ear.lock().unwrap().push(line.to_owned()))),
+            ..located(places.dir.path(), 600)
+        };
+        let source = source(&places.registry, &options);
+        assert_eq!(source.manifest().map(|found| found.bytes).unwrap(), MANIFEST, "{of}");
+        assert_eq!(fetch(&source, &descriptor(&blob)), Ok(blob.clone()), "{of}");
+        assert_eq!((asked(&places.mirror), asked(&places.registry)), (0, 2), "{of}");
+        let mirrors = format!("{of} for {}", places.mirror.host());
+        let told = told.lock().unwrap();
+        let count = told.iter().filter(|line| line.starts_with(&mirrors) && line.contains(words)).count();
+        assert_eq!(count, 1, "{told:?}");
+
+        // The only place there is has to have good ones, and before anything is asked.
+        let alone = tempfile::tempdir().unwrap();
+        wrong(of, &places.registry.host(), alone.path());
+        let name = format!("{}/a/b:t", places.registry.host());
+        let options = RegistryOptions { anonymous: false, ..located(alone.path(), 600) };
+        let error = RegistrySource::open(&name, &options).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+    }
 }
 
 #[test]
