@@ -295,6 +295,21 @@ fn files_and_their_order() {
                 expected: &["error: ROOT/etc/containers/registries.conf.d/1.conf: line 1"],
                 ..ROW
             },
+            Row {
+                about: "the file itself may be of version 1",
+                files: &[(SYSTEM, "[registries.insecure]\nregistries=['h.example']")],
+                expected: &["h.example/a/b:t at https://h.example, insecure"],
+                ..ROW
+            },
+            Row {
+                about: "a drop-in may not",
+                files: &[(
+                    "etc/containers/registries.conf.d/1.conf",
+                    "[registries.insecure]\nregistries=['h.example']",
+                )],
+                expected: &["error: ROOT/etc/containers/registries.conf.d/1.conf: it is of version 1"],
+                ..ROW
+            },
         ],
         false,
     );
@@ -310,6 +325,12 @@ fn blocked() {
             Row {
                 about: "by its prefix",
                 files: &[(SYSTEM, BLOCKED)],
+                expected: &["error: blocked by the registry \"h.example\" in ROOT/etc/containers/registries.conf"],
+                ..ROW
+            },
+            Row {
+                about: "in whatever case",
+                files: &[(SYSTEM, "[[Registry]]\nLocation='h.example'\nBLOCKED=true\n")],
                 expected: &["error: blocked by the registry \"h.example\" in ROOT/etc/containers/registries.conf"],
                 ..ROW
             },

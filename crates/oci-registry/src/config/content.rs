@@ -1,10 +1,12 @@
 //! One `registries.conf` file, read and checked by itself.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use serde::Deserialize;
+use toml::de::{DeTable, Deserializer};
 
-use super::short_name;
+use super::{keys, short_name};
 
 /// What one file says.
 #[derive(Debug, Default, Deserialize)]
@@ -15,8 +17,11 @@ pub(super) struct Content {
     pub(super) short_name_mode: Mode,
     pub(super) registry: Vec<Registry>,
     pub(super) aliases: BTreeMap<String, String>,
+    /// Whether it is of version 1, of which the rest was made.
+    #[serde(skip)]
+    pub(super) is_old: bool,
     /// The tables of version 1.
-    registries: Option<Old>,
+    registries: Old,
 }
 
 /// What is done about a short name that could be several images.
@@ -88,15 +93,25 @@ struct OldList {
     registries: Vec<String>,
 }
 
+impl Old {
+    /// Files that were brought to version 2 often have its tables still, emptied.
+    fn is_empty(&self) -> bool {
+        [&self.search, &self.insecure, &self.block].iter().all(|list| list.registries.is_empty())
+    }
+}
+
 impl Content {
     /// Reads and checks the text of a file. The error says what is wrong with it, and where.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let mut content: Self = toml::from_str(text).map_err(|error| {
-            let before =
-                error.span().and_then(|span| text.get(..span.start)).map(|before| before.matches('\n').count() + 1);
+        let at = |span: Option<Range<usize>>, words: &str| {
+            let before = span.and_then(|span| text.get(..span.start)).map(|before| before.matches('\n').count() + 1);
             let line = before.map(|line| format!("line {line}: ")).unwrap_or_default();
-            format!("{line}{}", error.message().trim_end())
-        })?;
+            format!("{line}{}", words.trim_end())
+        };
+        let refused = |error: toml::de::Error| at(error.span(), error.message());
+        let mut table = DeTable::parse(text).map_err(refused)?;
+        keys::lower(table.get_mut()).map_err(|(span, words)| at(Some(span), &words))?;
+        let mut content = Self::deserialize(Deserializer::from(table)).map_err(refused)?;
         content.take_in_old()?;
         for registry in &mut content.registry {
             registry.check()?;
@@ -118,10 +133,14 @@ impl Content {
 
     /// Turns the lists of version 1 into what they mean in version 2.
     fn take_in_old(&mut self) -> Result<(), String> {
-        let Some(old) = self.registries.take() else { return Ok(()) };
-        if !self.registry.is_empty() || self.unqualified_search_registries.is_some() {
+        let old = std::mem::take(&mut self.registries);
+        if old.is_empty() {
+            return Ok(());
+        }
+        if self.says_anything() {
             return Err("the tables of version 1 ([registries.…]) and of version 2 cannot be mixed".to_owned());
         }
+        self.is_old = true;
         self.unqualified_search_registries = Some(old.search.registries);
         let mut registries: BTreeMap<&String, Registry> = BTreeMap::new();
         for host in &old.insecure.registries {
@@ -133,6 +152,15 @@ impl Content {
         let registries = registries.into_iter();
         self.registry = registries.map(|(host, registry)| Registry { location: host.clone(), ..registry }).collect();
         Ok(())
+    }
+
+    /// Whether any setting of version 2 is there. An empty list is none.
+    fn says_anything(&self) -> bool {
+        let lists = [&self.unqualified_search_registries, &self.credential_helpers];
+        lists.into_iter().flatten().any(|list| !list.is_empty())
+            || self.short_name_mode != Mode::Unset
+            || !self.registry.is_empty()
+            || !self.aliases.is_empty()
     }
 
     /// One location must not be described in two ways.
@@ -235,10 +263,30 @@ mod tests {
             ("[aliases]\na = 'b'", "alias"),
             ("[aliases]\na = 'c.example/b'\na = 'c.example/b'", "line 3"),
             ("[registries.search]\nregistries = ['a']\n[[registry]]\nlocation = 'b'", "version 1"),
+            ("short-name-mode = 'disabled'\n[registries.block]\nregistries = ['a']", "version 1"),
+            ("credential-helpers = ['a']\n[registries.block]\nregistries = ['a']", "version 1"),
+            ("[aliases]\na = 'c.example/b'\n[registries.block]\nregistries = ['a']", "version 1"),
+            ("[[registry]]\nlocation = 'a'\nBlocked = true\nblocked = false", "line 4: blocked stands there twice"),
+            ("[[Registry]]\nLocation = 'a'\nInsecure = 1", "line 3: "),
         ] {
             let problem = Content::parse(text).expect_err(text);
             assert!(problem.contains(words), "{text}: {problem}");
         }
+    }
+
+    #[test]
+    fn keys_count_in_any_case_and_aliases_as_they_are() {
+        let content = Content::parse(
+            "SHORT-name-mode = 'disabled'\n[[Registry]]\nLocation = 'a'\nBlocked = true\n[[Registry.Mirror]]\n\
+            Location = 'm'\nINSECURE = true\nPull-From-Mirror = 'all'\n[Aliases]\nblocked = 'c.example/b'",
+        )
+        .unwrap();
+        assert_eq!(content.short_name_mode, Mode::Disabled);
+        assert!(content.registry[0].blocked && content.registry[0].mirror[0].insecure);
+        assert_eq!(content.registry[0].mirror[0].pull_from_mirror, Pulls::All);
+        assert_eq!(content.aliases.keys().collect::<Vec<_>>(), ["blocked"]);
+        let alias = Content::parse("[aliases]\nBlocked = 'c.example/b'\nblocked = 'c.example/b'");
+        assert!(alias.unwrap_err().contains("alias \"Blocked\""));
     }
 
     #[test]
@@ -251,5 +299,12 @@ mod tests {
         assert_eq!(old.unqualified_search_registries.unwrap(), ["s"]);
         let registries: Vec<_> = old.registry.iter().map(|r| (&*r.prefix, r.insecure, r.blocked)).collect();
         assert_eq!(registries, [("i", true, false), ("x", true, true)]);
+        assert!(old.is_old);
+        let emptied = "[registries.search]\nregistries = []\n[registries.block]\nregistries = []\n\
+            [[registry]]\nlocation = 'a'";
+        assert!(Content::parse(emptied).is_ok_and(|content| content.registry.len() == 1 && !content.is_old));
+        let emptied = "unqualified-search-registries = []\ncredential-helpers = []\n[aliases]\n\
+            [registries.insecure]\nregistries = ['i']";
+        assert!(Content::parse(emptied).is_ok_and(|content| content.registry.len() == 1 && content.is_old));
     }
 }

@@ -11,27 +11,36 @@ use crate::{file, limits};
 const WHAT: &str = "registries configuration";
 
 /// A file and its text.
-type Text = (PathBuf, String);
+pub(super) type Text = (PathBuf, String);
 
-/// The files, those that count more last.
-pub(super) fn files(environment: &Environment) -> Result<Vec<Text>, RegistryError> {
+/// The files of a host.
+#[derive(Debug, Default)]
+pub(super) struct Files {
+    /// The one that is named or found first.
+    pub(super) main: Option<Text>,
+    /// Those beside it, those that count more last.
+    pub(super) dropins: Vec<Text>,
+}
+
+/// Finds and reads the files.
+pub(super) fn files(environment: &Environment) -> Result<Files, RegistryError> {
     let user = environment.home().map(|home| home.join(".config/containers"));
     let named = environment.path("CONTAINERS_REGISTRIES_CONF");
-    let mut texts = Vec::new();
+    let mut files = Files::default();
     let mut users_own = false;
     if let Some(path) = named {
         let text = read(&path)?.ok_or_else(|| {
             let source = io::Error::from(ErrorKind::NotFound);
             RegistryError::ReadFile { what: WHAT, path: path.clone(), source }
         })?;
-        texts.push((path, text));
+        files.main = Some((path, text));
     } else {
         let system = ["/etc/containers", "/usr/share/containers"].map(|dir| environment.host_file(dir));
         for (number, dir) in user.iter().chain(&system).enumerate() {
             let path = dir.join("registries.conf");
             if let Some(text) = read(&path)? {
                 users_own = user.is_some() && number == 0;
-                texts.push((path, text));
+                files.main = Some((path, text));
                 break;
             }
         }
@@ -47,10 +56,10 @@ pub(super) fn files(environment: &Environment) -> Result<Vec<Text>, RegistryErro
     let users = user.map(|dir| dropins_of(&dir)).transpose()?.unwrap_or_default();
     for path in dropins.into_values().chain(users) {
         if let Some(text) = read(&path)? {
-            texts.push((path, text));
+            files.dropins.push((path, text));
         }
     }
-    Ok(texts)
+    Ok(files)
 }
 
 /// The aliases other programs recorded after their user chose one.

@@ -33,8 +33,12 @@ impl Registries {
     /// does not parse.
     pub fn read(environment: &Environment) -> Result<Self, RegistryError> {
         let mut all = Self::default();
-        for (path, text) in load::files(environment)? {
-            all.add(&text, &path)?;
+        let files = load::files(environment)?;
+        if let Some((path, text)) = &files.main {
+            all.add(text, path)?;
+        }
+        for (path, text) in &files.dropins {
+            all.add_dropin(text, path)?;
         }
         if let Some((path, text)) = load::recorded_aliases(environment)? {
             let content = Content::parse(&text).map_err(|reason| load::bad(&path, reason))?;
@@ -49,6 +53,22 @@ impl Registries {
     /// [`RegistryError::BadFile`] when it does not parse.
     pub fn add(&mut self, text: &str, path: &Path) -> Result<(), RegistryError> {
         let content = Content::parse(text).map_err(|reason| load::bad(path, reason))?;
+        self.take(content, path);
+        Ok(())
+    }
+
+    /// The same for a drop-in, which has to be of version 2 (containers-registries.conf.d(5)).
+    fn add_dropin(&mut self, text: &str, path: &Path) -> Result<(), RegistryError> {
+        let content = Content::parse(text).map_err(|reason| load::bad(path, reason))?;
+        if content.is_old {
+            let reason = "it is of version 1 ([registries.…]), which a file in registries.conf.d must not be";
+            return Err(load::bad(path, reason.to_owned()));
+        }
+        self.take(content, path);
+        Ok(())
+    }
+
+    fn take(&mut self, content: Content, path: &Path) {
         let mut own = BTreeMap::new();
         for registry in content.registry {
             // Within one file the first of several with the same prefix counts.
@@ -65,7 +85,6 @@ impl Registries {
             self.mode = content.short_name_mode;
         }
         self.add_aliases(content.aliases);
-        Ok(())
     }
 
     fn add_aliases(&mut self, aliases: BTreeMap<String, String>) {
