@@ -668,6 +668,12 @@ fn short_names() {
     assert_eq!(names("two").unwrap(), ["d.example/two"]);
     write(dir.path(), "var/cache/containers/short-name-aliases.conf", "[aliases]\ntwo = 'e.example/two'");
     assert_eq!(names("two@sha256:00").unwrap(), ["e.example/two@sha256:00"]);
+    write(dir.path(), "var/cache/containers/short-name-aliases.conf", "[aliases");
+    assert!(names("two").unwrap_err().contains("short-name-aliases.conf"));
+    for full in ["localhost/b", "h:5000/a/b:t", "docker.io/os"] {
+        assert_eq!(names(full).unwrap(), [full], "a torn file is nothing to it");
+    }
+    write(dir.path(), "var/cache/containers/short-name-aliases.conf", "");
     write(dir.path(), "etc/containers/registries.conf.d/z.conf", "short-name-mode = 'enforcing'");
     assert!(names("x/os").unwrap_err().contains("a.example, b.example:5000"));
 }

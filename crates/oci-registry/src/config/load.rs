@@ -62,15 +62,14 @@ pub(super) fn files(environment: &Environment) -> Result<Files, RegistryError> {
     Ok(files)
 }
 
-/// The aliases other programs recorded after their user chose one.
-pub(super) fn recorded_aliases(environment: &Environment) -> Result<Option<Text>, RegistryError> {
+/// The file with the aliases other programs recorded after their user chose one, which need not be there.
+pub(super) fn recorded_aliases(environment: &Environment) -> Option<PathBuf> {
     let cache = if environment.user() == 0 {
         Some(environment.host_file("/var/cache"))
     } else {
         environment.path("XDG_CACHE_HOME").or_else(|| environment.home().map(|home| home.join(".cache")))
     };
-    let Some(path) = cache.map(|dir| dir.join("containers/short-name-aliases.conf")) else { return Ok(None) };
-    Ok(read(&path)?.map(|text| (path, text)))
+    cache.map(|dir| dir.join("containers/short-name-aliases.conf"))
 }
 
 /// The drop-ins below a directory, by name.
@@ -94,7 +93,7 @@ fn dropins_of(dir: &Path) -> Result<Vec<PathBuf>, RegistryError> {
 }
 
 /// The text of a file; `None` when it is not there.
-fn read(path: &Path) -> Result<Option<String>, RegistryError> {
+pub(super) fn read(path: &Path) -> Result<Option<String>, RegistryError> {
     match file::read_raw(path, limits::REGISTRIES_FILE_BYTES) {
         Ok(bytes) => String::from_utf8(bytes).map(Some).map_err(|_| bad(path, "it is not text".to_owned())),
         Err(e) if is_absent(&e) => Ok(None),

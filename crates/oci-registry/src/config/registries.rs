@@ -9,7 +9,7 @@ use super::place::Place;
 use super::{load, short_name};
 use crate::environment::Environment;
 use crate::error::RegistryError;
-use crate::name::ImageName;
+use crate::name::{ImageName, names_its_host};
 
 /// What the files of a host say about registries.
 #[derive(Debug, Default)]
@@ -19,6 +19,9 @@ pub struct Registries {
     helpers: Option<Vec<String>>,
     mode: Mode,
     aliases: BTreeMap<String, String>,
+    /// The file with the aliases that other programs recorded. It is read for short names alone: one that is torn, or not
+    /// ours to read, is nothing to images that name their registry.
+    recorded: Option<PathBuf>,
 }
 
 impl Registries {
@@ -40,10 +43,7 @@ impl Registries {
         for (path, text) in &files.dropins {
             all.add_dropin(text, path)?;
         }
-        if let Some((path, text)) = load::recorded_aliases(environment)? {
-            let content = Content::parse(&text).map_err(|reason| load::bad(&path, reason))?;
-            all.add_aliases(content.aliases);
-        }
+        all.recorded = load::recorded_aliases(environment);
         Ok(all)
     }
 
@@ -84,17 +84,19 @@ impl Registries {
         if content.short_name_mode != Mode::Unset {
             self.mode = content.short_name_mode;
         }
-        self.add_aliases(content.aliases);
+        add_aliases(&mut self.aliases, content.aliases);
     }
 
-    fn add_aliases(&mut self, aliases: BTreeMap<String, String>) {
-        for (name, value) in aliases {
-            if value.is_empty() {
-                self.aliases.remove(&name);
-            } else {
-                self.aliases.insert(name, value);
-            }
+    /// All aliases: those of the files, and instead of the same ones those that were recorded.
+    fn all_aliases(&self) -> Result<BTreeMap<String, String>, RegistryError> {
+        let mut all = self.aliases.clone();
+        if let Some(path) = &self.recorded
+            && let Some(text) = load::read(path)?
+        {
+            let content = Content::parse(&text).map_err(|reason| load::bad(path, reason))?;
+            add_aliases(&mut all, content.aliases);
         }
+        Ok(all)
     }
 
     /// The `credential-helpers`, where a file sets them. An empty list takes those of earlier files away, and is none itself.
@@ -106,10 +108,15 @@ impl Registries {
     /// registry, its alias where it has one, else one name for each of the `unqualified-search-registries`.
     ///
     /// # Errors
-    /// [`RegistryError::Name`] where there is none, or several and `short-name-mode` is `enforcing`.
+    /// [`RegistryError::Name`] where there is none, or several and `short-name-mode` is `enforcing`; for a short name those of
+    /// [`Registries::read`] about the aliases that were recorded.
     pub fn full_names(&self, name: &str) -> Result<Vec<String>, RegistryError> {
+        if names_its_host(name) {
+            return Ok(vec![name.to_owned()]);
+        }
+        let aliases = self.all_aliases()?;
         let refuse = |reason: String| RegistryError::Name { name: name.chars().take(300).collect(), reason };
-        short_name::full_names(name, &self.aliases, &self.searched, self.mode == Mode::Enforcing).map_err(refuse)
+        short_name::full_names(name, &aliases, &self.searched, self.mode == Mode::Enforcing).map_err(refuse)
     }
 
     /// The places an image is fetched from, in order: the mirrors of the registry that its name matches longest, then its
@@ -182,6 +189,17 @@ impl Registries {
     /// The registry that forbids to ask at the place a name stands for literally.
     fn blocking(&self, name: &ImageName) -> Option<(&Registry, &Path)> {
         self.matching(&name.whole()).filter(|(registry, _)| registry.blocked)
+    }
+}
+
+/// Adds aliases that count more than those before. An empty one takes the one before away.
+fn add_aliases(all: &mut BTreeMap<String, String>, more: BTreeMap<String, String>) {
+    for (name, value) in more {
+        if value.is_empty() {
+            all.remove(&name);
+        } else {
+            all.insert(name, value);
+        }
     }
 }
 

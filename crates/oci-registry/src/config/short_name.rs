@@ -4,16 +4,13 @@ use std::collections::BTreeMap;
 
 use crate::name::{ImageName, names_its_host};
 
-/// The full names `name` may stand for, in the order in which they are to be tried.
+/// The full names a short `name` may stand for, in the order in which they are to be tried.
 pub(super) fn full_names(
     name: &str,
     aliases: &BTreeMap<String, String>,
     searched: &[String],
     enforcing: bool,
 ) -> Result<Vec<String>, String> {
-    if names_its_host(name) {
-        return Ok(vec![name.to_owned()]);
-    }
     let bare = name.split('@').next().unwrap_or(name);
     let bare = bare.rsplit_once(':').map_or(bare, |(bare, _)| bare);
     let rest = name.get(bare.len()..).unwrap_or_default();
@@ -62,8 +59,6 @@ mod tests {
         assert_eq!(names("a/b"), ["h.example/x"]);
         assert_eq!(names("a/b:t@sha256:0"), ["h.example/x:t@sha256:0"]);
         assert_eq!(names("b:t"), ["s.example/b:t", "t.example:5000/b:t"]);
-        assert_eq!(names("localhost/b"), ["localhost/b"]);
-        assert_eq!(names("h:5000/a/b"), ["h:5000/a/b"]);
         assert_eq!(full_names("b", &aliases, &["s".to_owned()], false).unwrap(), ["docker.io/s/b"]);
         assert!(full_names("b", &aliases, &searched, true).unwrap_err().contains("enforcing"));
         assert_eq!(full_names("b", &aliases, &searched[..1], true).unwrap(), ["s.example/b"]);
