@@ -42,6 +42,12 @@ impl ImageName {
         self.reference.whole()
     }
 
+    /// The whole name of one with tag and digest, without the tag; `None` for every other.
+    pub(crate) fn without_tag(&self) -> Option<String> {
+        let (digest, _) = (self.digest.as_ref()?, self.tag()?);
+        Some(format!("{}/{}@{digest}", self.host(), self.repository()))
+    }
+
     /// The registry as the user wrote it, `host[:port]`, with `docker.io` where nothing was said.
     pub(crate) fn host(&self) -> &str {
         self.reference.registry()

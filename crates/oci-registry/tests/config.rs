@@ -31,6 +31,7 @@ const ROW: Row = Row {
 
 const SYSTEM: &str = "etc/containers/registries.conf";
 const DIGEST: &str = "h.example/a/b@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+const TAG_AND_DIGEST: &str = "h.example/a/b:t@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 const MIRRORS: &str = "[[registry]]\nlocation = 'h.example'\n[[registry.mirror]]\nlocation = 'm.example:5000/x'\ninsecure = true\n\
     [[registry.mirror]]\nlocation = 'n.example'\n";
 const ANN: &str = r#"{"auths":{"h.example":{"auth":"YW5uOnB3"}}}"#;
@@ -186,6 +187,21 @@ fn places() {
                 ..ROW
             },
             Row {
+                about: "a prefix with a digest, and a name with a tag too",
+                files: &[(
+                    SYSTEM,
+                    "[[registry]]\nlocation='h.example'\n[[registry]]\nprefix='h.example/a/b@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'\n\
+                    location='l.example/c@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'\n\
+                    [[registry.mirror]]\nlocation='m.example/c:u'",
+                )],
+                image: TAG_AND_DIGEST,
+                expected: &[
+                    "m.example/c:u at https://m.example, mirror",
+                    "l.example/c@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 at https://l.example",
+                ],
+                ..ROW
+            },
+            Row {
                 about: "a location that is no name",
                 files: &[(SYSTEM, "[[registry]]\nprefix='h.example'\nlocation='nohost'")],
                 expected: &["error: ROOT/etc/containers/registries.conf"],
@@ -326,6 +342,16 @@ fn blocked() {
                 about: "by its prefix",
                 files: &[(SYSTEM, BLOCKED)],
                 expected: &["error: blocked by the registry \"h.example\" in ROOT/etc/containers/registries.conf"],
+                ..ROW
+            },
+            Row {
+                about: "by its digest, whatever tag it has",
+                files: &[(
+                    SYSTEM,
+                    "[[registry]]\nlocation='h.example/a/b@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'\nblocked=true",
+                )],
+                image: TAG_AND_DIGEST,
+                expected: &["error: blocked"],
                 ..ROW
             },
             Row {

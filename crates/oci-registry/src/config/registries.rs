@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::content::{Content, Mode, Pulls, Registry};
-use super::matching::covered;
+use super::matching::Forms;
 use super::place::Place;
 use super::{load, short_name};
 use crate::environment::Environment;
@@ -122,16 +122,15 @@ impl Registries {
     /// The places an image is fetched from, in order: the mirrors of the registry that its name matches longest, then its
     /// location. Those that are blocked are left out.
     pub(crate) fn places(&self, name: &ImageName) -> Result<Vec<Place>, RegistryError> {
-        let whole = name.whole();
-        let Some((registry, file)) = self.matching(&whole) else {
+        let forms = Forms::of(name);
+        let Some((registry, file)) = self.matching(&forms) else {
             return Ok(vec![Place { name: name.clone(), insecure: false, mirror: false, at_home: true }]);
         };
-        let end = covered(&whole, &registry.prefix).unwrap_or(0);
+        let rest = forms.rest(&registry.prefix).unwrap_or_default();
         let put = |location: &str| -> Result<ImageName, RegistryError> {
             if location.is_empty() {
                 return Ok(name.clone());
             }
-            let rest = whole.get(end..).unwrap_or_default();
             ImageName::parse_full(&format!("{location}{rest}")).map_err(|error| load::bad(file, error.to_string()))
         };
         let mut places = Vec::new();
@@ -160,7 +159,7 @@ impl Registries {
 
     /// The place an image is pushed to: its name as it is, mirrors and locations are for fetching.
     pub(crate) fn place_to_push(&self, name: &ImageName) -> Result<Place, RegistryError> {
-        match self.matching(&name.whole()) {
+        match self.matching(&Forms::of(name)) {
             Some((registry, file)) if registry.blocked => Err(blocked(name, registry, file)),
             found => {
                 let insecure = found.is_some_and(|(registry, _)| registry.insecure);
@@ -171,9 +170,9 @@ impl Registries {
 
     /// The registry with the longest prefix that covers the name. A star and one letter are as long as each other; then
     /// the original takes the first by name, which is the star.
-    fn matching(&self, whole: &str) -> Option<(&Registry, &Path)> {
+    fn matching(&self, name: &Forms) -> Option<(&Registry, &Path)> {
         let registries = self.registries.values().rev();
-        let covering = registries.filter(|(registry, _)| covered(whole, &registry.prefix).is_some());
+        let covering = registries.filter(|(registry, _)| name.rest(&registry.prefix).is_some());
         covering.max_by_key(|(registry, _)| registry.prefix.len()).map(|(registry, path)| (registry, path.as_path()))
     }
 
@@ -181,14 +180,14 @@ impl Registries {
     fn forbids(&self, there: &ImageName, registry: &Registry, name: &ImageName) -> bool {
         let itself = match registry.location.as_str() {
             "" => there.host() == name.host(),
-            location => covered(&there.whole(), location).is_some(),
+            location => Forms::of(there).rest(location).is_some(),
         };
         (registry.blocked && itself) || self.blocking(there).is_some_and(|(by, _)| by.prefix != registry.prefix)
     }
 
     /// The registry that forbids to ask at the place a name stands for literally.
     fn blocking(&self, name: &ImageName) -> Option<(&Registry, &Path)> {
-        self.matching(&name.whole()).filter(|(registry, _)| registry.blocked)
+        self.matching(&Forms::of(name)).filter(|(registry, _)| registry.blocked)
     }
 }
 
