@@ -10,7 +10,7 @@ use crate::name::ImageName;
 use crate::options::RegistryOptions;
 use crate::proxy::Proxies;
 use crate::settings::Settings;
-use crate::tls;
+use crate::trust;
 
 /// One place that would be asked for an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,7 +73,7 @@ pub fn routes(name: &str, options: &RegistryOptions, push: bool) -> Result<Vec<R
             mirror: place.mirror,
             insecure: place.insecure,
             credentials: settings.credential(&place)?.map(|found| found.source),
-            certificates: tls::cert_dir(place.host(), options),
+            certificates: trust::cert_dir(place.host(), options),
             proxy: proxies.choose(&address).map(|url| endpoint::shown(&url)),
         });
     }

@@ -46,6 +46,7 @@ mod settings;
 mod stream;
 mod tls;
 mod transfer;
+mod trust;
 mod upload;
 mod verifier;
 mod wait;

@@ -1,6 +1,6 @@
-//! The HTTP clients of a session: which authorities are trusted, who the client is, and who connects.
+//! The HTTP clients of a session: how they verify, what they show, and who connects.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use reqwest::Response;
@@ -8,9 +8,7 @@ use reqwest::redirect::Policy;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::client::{ResolvesClientCert, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, ring};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_native_certs::{load_certs_from_paths, load_native_certs};
 
@@ -19,7 +17,8 @@ use crate::error::RegistryError;
 use crate::no_identity::NoIdentity;
 use crate::options::RegistryOptions;
 use crate::proxy::Proxies;
-use crate::{file, limits, verifier};
+use crate::trust::Trust;
+use crate::{limits, verifier};
 
 /// The clients of one session.
 #[derive(Debug, Clone)]
@@ -32,30 +31,10 @@ pub(crate) struct Clients {
     nobody: Arc<NoIdentity>,
 }
 
-/// What the options and directories say about trust.
-#[derive(Default)]
-struct Trust {
-    authorities: Vec<CertificateDer<'static>>,
-    identity: Option<Arc<Identity>>,
-}
-
-/// The client's own certificate and key.
-type Identity = SingleCertAndKey;
-
 impl Clients {
     /// The clients for `host` (`name[:port]`); `insecure` accepts any certificate.
     pub(crate) fn new(host: &str, insecure: bool, options: &RegistryOptions) -> Result<Self, RegistryError> {
-        let mut trust = Trust::default();
-        if let Some(dir) = cert_dir(host, options) {
-            if let Some(listener) = &options.debug_auth {
-                listener(&format!("certificates for {host}: {}", dir.display()));
-            }
-            trust.add_dir(&dir)?;
-        }
-        for path in &options.extra_ca {
-            trust.add_authorities(path)?;
-        }
-        let Trust { authorities, identity } = trust;
+        let Trust { authorities, identity } = Trust::of(host, options)?;
         let verifier = verifier(host, &authorities, (!insecure).then_some(&options.environment))?;
         let stranger = tls(host, Arc::clone(&verifier), Arc::new(NoIdentity::default()))?;
         let nobody = Arc::new(NoIdentity::default());
@@ -78,74 +57,6 @@ impl Clients {
     pub(crate) fn choose(&self, is_home: bool) -> &reqwest::Client {
         if is_home { &self.home } else { &self.foreign }
     }
-}
-
-/// The directory with the certificates for a host: the one that an option names, else the first that is there of those of
-/// the user and of the system.
-pub(crate) fn cert_dir(host: &str, options: &RegistryOptions) -> Option<PathBuf> {
-    if let Some(dir) = &options.cert_dir {
-        return Some(dir.clone());
-    }
-    let environment = &options.environment;
-    let home = environment.home().map(|home| home.join(".config/containers/certs.d"));
-    let system = ["/etc/containers/certs.d", "/etc/docker/certs.d"].map(|dir| environment.host_file(dir));
-    home.into_iter().chain(system).map(|dir| dir.join(host)).find(|dir| dir.is_dir())
-}
-
-impl Trust {
-    /// Reads a directory: `*.crt` are authorities, `NAME.cert` with `NAME.key` the client's certificate and key. With
-    /// several pairs, the first by name counts.
-    fn add_dir(&mut self, dir: &Path) -> Result<(), RegistryError> {
-        let failed = |source| RegistryError::ReadFile { what: "certificate directory", path: dir.to_owned(), source };
-        let mut paths = Vec::new();
-        for entry in dir.read_dir().map_err(failed)? {
-            paths.push(entry.map_err(failed)?.path());
-        }
-        paths.sort();
-        for path in &paths {
-            let twin = |extension| paths.contains(&path.with_extension(extension));
-            match path.extension().and_then(|e| e.to_str()) {
-                Some("crt") => self.add_authorities(path)?,
-                Some("cert") if !twin("key") => {
-                    return Err(bad("client certificate", path, "there is no .key beside it; authorities end in .crt"));
-                }
-                Some("key") if !twin("cert") => return Err(bad("client key", path, "there is no .cert beside it")),
-                Some("cert") if self.identity.is_none() => self.identity = Some(identity(path)?),
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn add_authorities(&mut self, path: &Path) -> Result<(), RegistryError> {
-        self.authorities.extend(certificates("authority certificate", path)?);
-        Ok(())
-    }
-}
-
-fn identity(path: &Path) -> Result<Arc<Identity>, RegistryError> {
-    let chain = certificates("client certificate", path)?;
-    let path = path.with_extension("key");
-    let pem = file::read("client key", &path, limits::CERTIFICATE_FILE_BYTES)?;
-    let unusable = |reason: &str| bad("client key", &path, reason);
-    let key = PrivateKeyDer::from_pem_slice(&pem).map_err(|_| unusable("no unencrypted PEM key in it"))?;
-    let key = provider().key_provider.load_private_key(key).map_err(|_| unusable("a kind of key that is not known"))?;
-    // Not compared with the certificate: that would refuse certificates of version 1, which registries accept.
-    Ok(Arc::new(SingleCertAndKey::from(CertifiedKey::new(chain, key))))
-}
-
-fn certificates(what: &'static str, path: &Path) -> Result<Vec<CertificateDer<'static>>, RegistryError> {
-    let pem = file::read(what, path, limits::CERTIFICATE_FILE_BYTES)?;
-    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    match all {
-        Ok(all) if !all.is_empty() => Ok(all),
-        Ok(_) => Err(bad(what, path, "no PEM certificate in it")),
-        Err(error) => Err(bad(what, path, &format!("not PEM: {error}"))),
-    }
-}
-
-fn bad(what: &'static str, path: &Path, reason: &str) -> RegistryError {
-    RegistryError::BadFile { what, path: path.to_owned(), reason: reason.to_owned() }
 }
 
 /// The public authorities: the host's own (`SSL_CERT_FILE` and `SSL_CERT_DIR` honoured), else the built-in ones, so that
@@ -229,35 +140,6 @@ fn client(tls: ClientConfig, options: &RegistryOptions) -> reqwest::ClientBuilde
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_directory_with_half_a_pair_or_no_certificate_is_refused() {
-        let dir = tempfile::tempdir().unwrap();
-        let refused = |name: &str| {
-            std::fs::write(dir.path().join(name), "nothing").unwrap();
-            let error = Trust::default().add_dir(dir.path()).err().map(|e| e.to_string());
-            std::fs::remove_file(dir.path().join(name)).unwrap();
-            error.unwrap_or_default()
-        };
-        assert!(refused("a.cert").contains("no .key"));
-        assert!(refused("a.key").contains("no .cert"));
-        assert!(refused("a.crt").contains("no PEM certificate"));
-        assert_eq!(refused("README"), "");
-    }
-
-    #[test]
-    fn the_directory_is_told_to_whoever_wants_to_know() {
-        let dir = tempfile::tempdir().unwrap();
-        let told = Arc::new(std::sync::Mutex::new(Vec::new()));
-        let ear = Arc::clone(&told);
-        let options = RegistryOptions {
-            cert_dir: Some(dir.path().to_owned()),
-            debug_auth: Some(Arc::new(move |words: &str| ear.lock().unwrap().push(words.to_owned()))),
-            ..Default::default()
-        };
-        Clients::new("h.example:1", false, &options).unwrap();
-        assert_eq!(*told.lock().unwrap(), [format!("certificates for h.example:1: {}", dir.path().display())]);
-    }
 
     #[test]
     fn clients_can_be_built_on_any_host() {
