@@ -21,6 +21,7 @@ mod exchange;
 mod explain;
 mod fetch;
 mod file;
+mod identity;
 mod limits;
 mod media_type;
 mod name;

@@ -14,6 +14,7 @@ use rustls_native_certs::{load_certs_from_paths, load_native_certs};
 
 use crate::environment::Environment;
 use crate::error::RegistryError;
+use crate::identity::Identities;
 use crate::no_identity::NoIdentity;
 use crate::options::RegistryOptions;
 use crate::proxy::Proxies;
@@ -34,12 +35,12 @@ pub(crate) struct Clients {
 impl Clients {
     /// The clients for `host` (`name[:port]`); `insecure` accepts any certificate.
     pub(crate) fn new(host: &str, insecure: bool, options: &RegistryOptions) -> Result<Self, RegistryError> {
-        let Trust { authorities, identity } = Trust::of(host, options)?;
+        let Trust { authorities, identities } = Trust::of(host, options)?;
         let verifier = verifier(host, &authorities, (!insecure).then_some(&options.environment))?;
         let stranger = tls(host, Arc::clone(&verifier), Arc::new(NoIdentity::default()))?;
         let nobody = Arc::new(NoIdentity::default());
-        let identity: Arc<dyn ResolvesClientCert> = match identity {
-            Some(identity) => identity,
+        let identity: Arc<dyn ResolvesClientCert> = match Identities::new(identities) {
+            Some(identities) => Arc::new(identities),
             None => Arc::<NoIdentity>::clone(&nobody),
         };
         let foreign = client(stranger, options).build();

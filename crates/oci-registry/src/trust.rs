@@ -8,7 +8,7 @@ use rustls::RootCertStore;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::sign::CertifiedKey;
 
 use crate::error::RegistryError;
 use crate::options::RegistryOptions;
@@ -23,8 +23,8 @@ const CLIENT: &str = "client certificate";
 pub(crate) struct Trust {
     /// Authorities beside those of the host.
     pub(crate) authorities: Vec<CertificateDer<'static>>,
-    /// The client's own certificate and key.
-    pub(crate) identity: Option<Arc<SingleCertAndKey>>,
+    /// The client's own certificates and keys, by the names of their files.
+    pub(crate) identities: Vec<Arc<CertifiedKey>>,
 }
 
 /// Whoever is told what of a directory is passed over.
@@ -58,8 +58,8 @@ impl Trust {
         Ok(trust)
     }
 
-    /// Reads a directory: `*.crt` are authorities, `NAME.cert` with `NAME.key` the client's certificate and key. With
-    /// several pairs, the first by name counts.
+    /// Reads a directory: `*.crt` are authorities, `NAME.cert` with `NAME.key` a certificate of the client and its
+    /// key.
     fn add_dir(&mut self, dir: &Path, tell: Tell<'_>) -> Result<(), RegistryError> {
         let failed = |source| RegistryError::ReadFile { what: DIRECTORY, path: dir.to_owned(), source };
         let mut paths = Vec::new();
@@ -75,7 +75,7 @@ impl Trust {
                     return Err(bad(CLIENT, path, "there is no .key beside it; authorities end in .crt"));
                 }
                 Some("key") if !twin("cert") => return Err(bad("client key", path, "there is no .cert beside it")),
-                Some("cert") if self.identity.is_none() => self.identity = Some(identity(path)?),
+                Some("cert") => self.identities.push(identity(path)?),
                 _ => {}
             }
         }
@@ -136,7 +136,7 @@ fn blocks(pem: &[u8]) -> impl Iterator<Item = &[u8]> {
     all.filter(|block| block.starts_with(b"-----BEGIN CERTIFICATE-----"))
 }
 
-fn identity(path: &Path) -> Result<Arc<SingleCertAndKey>, RegistryError> {
+fn identity(path: &Path) -> Result<Arc<CertifiedKey>, RegistryError> {
     let chain = certificates(CLIENT, path)?;
     let path = path.with_extension("key");
     let pem = file::read("client key", &path, limits::CERTIFICATE_FILE_BYTES)?;
@@ -145,7 +145,7 @@ fn identity(path: &Path) -> Result<Arc<SingleCertAndKey>, RegistryError> {
     let provider = ring::default_provider().key_provider;
     let key = provider.load_private_key(key).map_err(|_| unusable("a kind of key that is not known"))?;
     // Not compared with the certificate: that would refuse certificates of version 1, which registries accept.
-    Ok(Arc::new(SingleCertAndKey::from(CertifiedKey::new(chain, key))))
+    Ok(Arc::new(CertifiedKey::new(chain, key)))
 }
 
 /// The certificates in a file that has to have some, and no broken one.
