@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use oci_image::{Digest, RawManifest};
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, HeaderValue};
-use reqwest::{Method, Request, Response, Url};
+use reqwest::{Method, Request, Response, StatusCode, Url};
 
 use crate::ask::Ask;
 use crate::auth::Scope;
@@ -16,6 +16,7 @@ use crate::options::RegistryOptions;
 use crate::problem;
 use crate::pull::manifest_there;
 use crate::redirect::{self, Step};
+use crate::retry::Tries;
 use crate::route::Route;
 use crate::tls::Clients;
 use crate::wait::{self, Patience, Pulse};
@@ -58,7 +59,11 @@ async fn referrers_there(session: &Session, digest: &Digest) -> Result<Vec<u8>, 
     let accept = HeaderValue::from_static(oci_image::media_type::OCI_INDEX);
     let url = session.endpoint().referrers(digest);
     let ask = Ask::new(Method::GET, url, Scope::pull(session.name.repository()), &place).header(ACCEPT, accept);
-    let response = session.expect(session.send(ask).await?, &[200], &place).await?;
+    let response = session.send(ask).await?;
+    if response.status() == StatusCode::NOT_IMPLEMENTED {
+        return Err(RegistryError::Unknown { place, status: response.status().as_u16() });
+    }
+    let response = session.expect(response, &[200], &place).await?;
     problem::refuse_page(&response, &place)?;
     problem::refuse_packed(&response, false, &place)?;
     problem::read_small(response, limits::MANIFEST_BYTES, &session.patience, &place).await
@@ -79,19 +84,25 @@ pub(crate) async fn kept_signatures(route: &Route, digest: &Digest) -> Result<Op
 async fn kept_signatures_there(session: &Session, digest: &Digest) -> Result<Option<Vec<u8>>, RegistryError> {
     let place = session.place("fetching", format!("signatures of {digest}"));
     let ask = |url| Ask::new(Method::GET, url, Scope::pull(session.name.repository()), &place);
-    // Any answer will do: only its header counts.
     let ping = session.send(ask(session.endpoint().ping())).await?;
     if ping.headers().get(KEEPS_SIGNATURES).is_none_or(|value| value != "1") {
-        return Ok(None);
+        // Any answer of the registry will do, a refusal and a page too. What stands in for it while it is away has not said
+        // that it keeps none.
+        return match ping.status().as_u16() {
+            408 | 429 | 500 | 502..=599 => Err(problem::refusal(ping, &session.patience, &place).await),
+            _ => Ok(None),
+        };
     }
     let response = session.send(ask(session.endpoint().kept_signatures(digest))).await?;
     let response = session.expect(response, &[200], &place).await?;
+    problem::refuse_page(&response, &place)?;
+    problem::refuse_packed(&response, false, &place)?;
     problem::read_small(response, limits::MANIFEST_BYTES, &session.patience, &place).await.map(Some)
 }
 
 /// Whether a registry says that something is not there, or that it does not know what it is asked for.
 fn is_absent(error: &RegistryError) -> bool {
-    matches!(error, RegistryError::Status { status: 404 | 405 | 410 | 501, .. })
+    matches!(error, RegistryError::Status { status: 404 | 405 | 410, .. } | RegistryError::Unknown { .. })
 }
 
 /// What is at an address with `http` or `https`, at most `limit` bytes, asked for without credentials; `None` where there is
@@ -102,32 +113,59 @@ pub(crate) async fn address(
     limit: u64,
 ) -> Result<Option<Vec<u8>>, RegistryError> {
     let invalid = |reason: String| RegistryError::Name { name: problem::printable(text), reason };
-    let mut url = Url::parse(text).map_err(|error| invalid(error.to_string()))?;
+    let url = Url::parse(text).map_err(|error| invalid(error.to_string()))?;
     let host = url.host_str().ok_or_else(|| invalid("it names no host".to_owned()))?;
     let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
     let place =
         Arc::new(Place { operation: "fetching", subject: url.path().to_owned(), host, repository: String::new() });
-    let clients = Clients::new(&place.host, !options.tls_verify, options)?;
-    let patience = Patience::new(options.timeout);
+    let made = || Clients::new(&place.host, !options.tls_verify, options);
+    let (mut clients, patience) = (made()?, Patience::new(options.timeout));
+    let mut tries = Tries::new(&options.transfer);
+    loop {
+        match address_there(&clients, url.clone(), limit, &patience, &place).await {
+            Ok(found) => return Ok(found),
+            Err(error) => {
+                if matches!(error, RegistryError::TimedOut { .. }) {
+                    // A connection that stood still is not used again.
+                    clients = made()?;
+                }
+                tries.again(error).await?;
+            }
+        }
+    }
+}
+
+/// Asks once for what is at an address.
+async fn address_there(
+    clients: &Clients,
+    mut url: Url,
+    limit: u64,
+    patience: &Patience,
+    place: &Arc<Place>,
+) -> Result<Option<Vec<u8>>, RegistryError> {
     for _ in 0..=limits::REDIRECTS {
         let mut request = Request::new(Method::GET, url.clone());
         request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         let asked = clients.choose(false).execute(request);
-        let response: Response = wait::answer(asked, &Pulse::new(), &patience, &place).await?;
+        let response: Response = wait::answer(asked, &Pulse::new(), patience, place).await?;
         let refused = |to: Option<Url>, reason| {
             let target = to.as_ref().map_or_else(|| "somewhere else".to_owned(), endpoint::shown);
-            RegistryError::Redirect { place: Arc::clone(&place), target, reason }
+            RegistryError::Redirect { place: Arc::clone(place), target, reason }
         };
         match redirect::step(&url, &Method::GET, response.status(), response.headers()) {
             Step::Go(to) => url = to,
             Step::Refuse(to, reason) => return Err(refused(to, reason)),
             Step::Stay => match response.status().as_u16() {
-                200 => return problem::read_small(response, limit, &patience, &place).await.map(Some),
+                200 => {
+                    problem::refuse_page(&response, place)?;
+                    problem::refuse_packed(&response, false, place)?;
+                    return problem::read_small(response, limit, patience, place).await.map(Some);
+                }
                 404 | 410 => return Ok(None),
-                _ => return Err(problem::refusal(response, &patience, &place).await),
+                _ => return Err(problem::refusal(response, patience, place).await),
             },
         }
     }
     let reason = "there were too many redirects before";
-    Err(RegistryError::Redirect { target: endpoint::shown(&url), place, reason })
+    Err(RegistryError::Redirect { target: endpoint::shown(&url), place: Arc::clone(place), reason })
 }

@@ -193,6 +193,14 @@ pub enum RegistryError {
         /// How many bytes of blobs may be fetched.
         limit: u64,
     },
+    /// The registry does not know what it is asked for: no next try will change that.
+    #[error("{place}: HTTP status {status}: the registry does not know this question")]
+    Unknown {
+        /// What was being done.
+        place: Arc<Place>,
+        /// The HTTP status code.
+        status: u16,
+    },
     /// The registry's token server gave no token.
     #[error("{place}: authentication at {server}: {reason}")]
     Token {
