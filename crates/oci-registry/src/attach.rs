@@ -147,7 +147,8 @@ async fn address_there(
         let mut request = Request::new(Method::GET, url.clone());
         request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         let asked = clients.choose(false).execute(request);
-        let response: Response = wait::answer(asked, &Pulse::new(), patience, place).await?;
+        let answer: Result<Response, _> = wait::answer(asked, &Pulse::new(), patience, place).await;
+        let response = clients.judged(&url, false, answer)?;
         let refused = |to: Option<Url>, reason| {
             let target = to.as_ref().map_or_else(|| "somewhere else".to_owned(), endpoint::shown);
             RegistryError::Redirect { place: Arc::clone(place), target, reason }

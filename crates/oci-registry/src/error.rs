@@ -1,6 +1,8 @@
 //! The one error type of this crate: what was being done, on which registry and repository, and what came of it.
 
+use std::error::Error;
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +21,8 @@ pub struct Place {
     pub subject: String,
     /// The registry as the image's name gives it, `host[:port]`.
     pub host: String,
-    /// The repository on it; empty when it concerns the whole registry.
+    /// The repository on it; empty when it concerns the whole registry. In a failure of the network, the proxy in between
+    /// stands behind it (behind the host, where there is no repository).
     pub repository: String,
 }
 
@@ -71,7 +74,7 @@ pub enum RegistryError {
     #[error("starting the network's worker thread")]
     Runtime {
         /// The operating system's answer.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// A credential, certificate or key file could not be read.
     #[error("reading {what} {}", path.display())]
@@ -81,7 +84,7 @@ pub enum RegistryError {
         /// The file.
         path: PathBuf,
         /// The operating system's answer.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// A credential, certificate or key file was read, but its content is not usable.
     #[error("{what} {}: {reason}", path.display())]
@@ -115,7 +118,7 @@ pub enum RegistryError {
     #[error(transparent)]
     Settings(Arc<RegistryError>),
     /// The connection could not be made, or broke.
-    #[error("{place}: network failure")]
+    #[error("{place}: network failure{}", meant(source))]
     Network {
         /// What was being done.
         place: Arc<Place>,
@@ -279,6 +282,38 @@ pub enum RegistryError {
     },
 }
 
+/// What a failure of the network means, where its own words do not say it.
+fn meant(error: &reqwest::Error) -> &'static str {
+    if speaks_no_tls(error) {
+        return " (what answers there speaks no TLS; plain HTTP is for registries that registries.conf calls insecure, and \
+                for --tls-verify=false)";
+    }
+    ""
+}
+
+/// Whether something else than TLS came where TLS was to begin.
+fn speaks_no_tls(error: &(dyn Error + 'static)) -> bool {
+    // An I/O error hides what it holds from `source`.
+    let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    match inner.map(|inner| inner as &(dyn Error + 'static)).or_else(|| error.source()) {
+        Some(inner) => speaks_no_tls(inner),
+        None => matches!(
+            error.downcast_ref(),
+            Some(rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType))
+        ),
+    }
+}
+
+impl Place {
+    /// The same place, asked through `proxy`.
+    fn through(&self, proxy: &str) -> Self {
+        let mut place = self.clone();
+        let last = if place.repository.is_empty() { &mut place.host } else { &mut place.repository };
+        *last += &format!(" through {proxy}");
+        place
+    }
+}
+
 fn by(host: Option<&str>) -> String {
     host.map(|host| format!(" from {host}")).unwrap_or_default()
 }
@@ -296,6 +331,17 @@ impl RegistryError {
     /// A failed connection, with the address taken out: it may be signed.
     pub(crate) fn network(place: &Arc<Place>, source: reqwest::Error) -> Self {
         Self::Network { place: Arc::clone(place), source: source.without_url() }
+    }
+
+    /// The same failure, where the connection goes through `proxy`, which may be what fails.
+    pub(crate) fn through(self, proxy: &str) -> Self {
+        match self {
+            Self::Network { place, source } => Self::Network { place: Arc::new(place.through(proxy)), source },
+            Self::TimedOut { place, phase, after } => {
+                Self::TimedOut { place: Arc::new(place.through(proxy)), phase, after }
+            }
+            other => other,
+        }
     }
 
     /// An answer that breaks the specification.

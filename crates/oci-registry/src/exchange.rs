@@ -112,8 +112,9 @@ impl Session {
             Request::new(Method::GET, endpoint.ping())
         };
         request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        let client = clients.choose(true);
-        clients.judged(wait::answer(client.execute(request), &Pulse::new(), &self.patience, &ask.place).await)
+        let (client, url) = (clients.choose(true), request.url().clone());
+        let answer = wait::answer(client.execute(request), &Pulse::new(), &self.patience, &ask.place).await;
+        clients.judged(&url, true, answer)
     }
 
     /// The tries of one operation here.
@@ -265,7 +266,7 @@ impl Session {
         let client = clients.choose(home);
         let place = if home { Arc::clone(&ask.place) } else { ask.place.at(url) };
         let answer = wait::answer(client.execute(request), &pulse, &self.patience, &place).await;
-        if home { clients.judged(answer) } else { answer }
+        clients.judged(url, home, answer)
     }
 
     /// The address in the `Location` header of an answer, made absolute; it must not leave TLS.

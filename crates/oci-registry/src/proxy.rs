@@ -1,17 +1,26 @@
 //! Which proxy a request goes through: `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`, read as Go's programs do.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use reqwest::Url;
 
+use crate::endpoint;
 use crate::environment::Environment;
 
 /// The proxies of a session.
-#[derive(Clone, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Proxies {
-    plain: Option<Url>,
-    tls: Option<Url>,
+    plain: Option<Proxy>,
+    tls: Option<Proxy>,
     exempt: Vec<Exempt>,
+}
+
+/// One proxy and the variable that names it.
+#[derive(Clone)]
+struct Proxy {
+    url: Url,
+    variable: &'static str,
 }
 
 /// Hosts that are reached without a proxy.
@@ -27,21 +36,46 @@ enum Exempt {
     Domain { name: String, itself: bool, port: Option<u16> },
 }
 
+impl fmt::Display for Proxy {
+    /// Without the user and password in its address.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the proxy {} ({})", endpoint::shown(&self.url), self.variable)
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl Proxies {
     /// As the variables say; those in capitals first, as Go has it. A proxy whose address cannot be read is none.
     pub(crate) fn of(environment: &Environment) -> Self {
-        let proxy = |names: &[&str]| environment.text(names).and_then(address);
-        let all = proxy(&["ALL_PROXY", "all_proxy"]);
+        let proxy = |names: [&'static str; 2]| {
+            let (variable, text) = names.into_iter().find_map(|name| Some((name, environment.text(&[name])?)))?;
+            Some(Proxy { url: address(text)?, variable })
+        };
+        let all = proxy(["ALL_PROXY", "all_proxy"]);
         let exempt = environment.text(&["NO_PROXY", "no_proxy"]).unwrap_or_default();
         Self {
-            plain: proxy(&["HTTP_PROXY", "http_proxy"]).or_else(|| all.clone()),
-            tls: proxy(&["HTTPS_PROXY", "https_proxy"]).or(all),
+            plain: proxy(["HTTP_PROXY", "http_proxy"]).or_else(|| all.clone()),
+            tls: proxy(["HTTPS_PROXY", "https_proxy"]).or(all),
             exempt: exempt.split(',').filter_map(Exempt::parse).collect(),
         }
     }
 
     /// The proxy for an address; `None` when it is asked directly. This machine is never asked through a proxy.
     pub(crate) fn choose(&self, url: &Url) -> Option<Url> {
+        self.between(url).map(|proxy| proxy.url.clone())
+    }
+
+    /// What messages call the proxy for an address, without the user and password in it.
+    pub(crate) fn named(&self, url: &Url) -> Option<String> {
+        self.between(url).map(Proxy::to_string)
+    }
+
+    fn between(&self, url: &Url) -> Option<&Proxy> {
         let host = url.host_str()?.trim_end_matches('.').to_ascii_lowercase();
         let host = host.trim_start_matches('[').trim_end_matches(']');
         let ip = host.parse::<IpAddr>().ok();
@@ -52,7 +86,7 @@ impl Proxies {
         if self.exempt.iter().any(|exempt| exempt.covers(host, ip, port)) {
             return None;
         }
-        if url.scheme() == "https" { self.tls.clone() } else { self.plain.clone() }
+        if url.scheme() == "https" { self.tls.as_ref() } else { self.plain.as_ref() }
     }
 }
 
@@ -146,6 +180,10 @@ mod tests {
             proxies(&[("http_proxy", "p.example:3128"), ("HTTPS_PROXY", "https://u:w@s.example"), ("all_proxy", "x")]);
         assert_eq!(chosen(&both, "http://h.example/"), "http://p.example:3128/");
         assert_eq!(chosen(&both, "https://h.example/"), "https://u:w@s.example/");
+        let named = |url: &str| both.named(&Url::parse(url).unwrap());
+        assert_eq!(named("http://h.example/").as_deref(), Some("the proxy http://p.example:3128 (http_proxy)"));
+        assert_eq!(named("https://h.example/").as_deref(), Some("the proxy https://s.example (HTTPS_PROXY)"));
+        assert_eq!(named("https://localhost/"), None);
         let all = proxies(&[("ALL_PROXY", "socks5h://x.example:1"), ("https_proxy", "")]);
         assert_eq!(chosen(&all, "https://h.example/"), "socks5h://x.example:1");
         let resolves = proxies(&[("https_proxy", "socks5://u:w@x.example:1")]);

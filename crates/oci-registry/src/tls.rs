@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use reqwest::Response;
 use reqwest::redirect::Policy;
+use reqwest::{Response, Url};
 use rustls::client::danger::ServerCertVerifier;
 use rustls::client::{ResolvesClientCert, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, ring};
@@ -30,6 +30,8 @@ pub(crate) struct Clients {
     foreign: reqwest::Client,
     /// What the registry thinks of a client that shows no certificate.
     nobody: Arc<NoIdentity>,
+    /// Through what they ask.
+    proxies: Arc<Proxies>,
 }
 
 impl Clients {
@@ -43,15 +45,26 @@ impl Clients {
             Some(identities) => Arc::new(identities),
             None => Arc::<NoIdentity>::clone(&nobody),
         };
-        let foreign = client(stranger, options).build();
-        let home = client(tls(host, verifier, identity)?, options).build();
+        let proxies = Arc::new(Proxies::of(&options.environment));
+        let foreign = client(stranger, options, &proxies).build();
+        let home = client(tls(host, verifier, identity)?, options, &proxies).build();
         let failed = |e: reqwest::Error| RegistryError::Tls { host: host.to_owned(), reason: e.to_string() };
-        Ok(Self { home: home.map_err(failed)?, foreign: foreign.map_err(failed)?, nobody })
+        Ok(Self { home: home.map_err(failed)?, foreign: foreign.map_err(failed)?, nobody, proxies })
     }
 
-    /// Passes an answer of the registry on; says why, where there is none because it wants to see a certificate.
-    pub(crate) fn judged(&self, answer: Result<Response, RegistryError>) -> Result<Response, RegistryError> {
-        self.nobody.judged(answer)
+    /// Passes the answer from an address on. Where there is none, says through what it was asked for, and for the registry
+    /// itself whether it wants to see a certificate.
+    pub(crate) fn judged(
+        &self,
+        url: &Url,
+        is_home: bool,
+        answer: Result<Response, RegistryError>,
+    ) -> Result<Response, RegistryError> {
+        let answer = if is_home { self.nobody.judged(answer) } else { answer };
+        answer.map_err(|error| match self.proxies.named(url) {
+            Some(proxy) => error.through(&proxy),
+            None => error,
+        })
     }
 
     /// The client to ask with. `is_home` says whether the address is on the registry itself.
@@ -122,8 +135,8 @@ fn tls(
 }
 
 /// A client that follows no redirect by itself (see [`crate::redirect`]) and honours the proxy variables.
-fn client(tls: ClientConfig, options: &RegistryOptions) -> reqwest::ClientBuilder {
-    let proxies = Proxies::of(&options.environment);
+fn client(tls: ClientConfig, options: &RegistryOptions, proxies: &Arc<Proxies>) -> reqwest::ClientBuilder {
+    let proxies = Arc::clone(proxies);
     reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
         .user_agent(&options.user_agent)

@@ -1,5 +1,6 @@
 //! What a proxy gets to see of a registry that is asked over TLS.
 
+use std::error::Error;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
@@ -8,17 +9,64 @@ use std::time::Duration;
 use oci_image::ImageSource;
 use oci_registry::{Environment, RegistryOptions, RegistrySource, TransferOptions};
 
-/// Asks for an image through a proxy with nothing behind it, and says what came of it.
-fn ask_through(proxy: &str) -> String {
-    let options = RegistryOptions {
+fn options(proxy: &str) -> RegistryOptions {
+    RegistryOptions {
         anonymous: true,
-        timeout: Duration::from_secs(5),
+        timeout: Duration::from_secs(2),
         transfer: TransferOptions { retries: 0, persistence: Duration::ZERO, ..Default::default() },
         environment: Environment::new(Path::new("/nonexistent"), 0, &[("https_proxy", proxy)]),
         ..Default::default()
-    };
-    let source = RegistrySource::open("registry.example:5000/a/b:t", &options).expect("the name is good");
-    format!("{:?}", source.manifest().expect_err("there is nothing behind the proxy"))
+    }
+}
+
+/// Asks for an image through a proxy with nothing behind it, and says what came of it.
+fn ask_through(proxy: &str) -> String {
+    let source = RegistrySource::open("registry.example:5000/a/b:t", &options(proxy)).expect("the name is good");
+    told(&source)
+}
+
+/// What comes of asking for an image that is not to be had, for users and in all its parts.
+fn told(source: &RegistrySource) -> String {
+    let error = source.manifest().expect_err("there is none");
+    format!("{}: {error:?}", error.source().map(ToString::to_string).unwrap_or_default())
+}
+
+#[test]
+fn a_proxy_that_fails_is_named_with_its_variable_and_without_its_password() {
+    for answer in ["HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n", "", "stall"] {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("it is bound");
+        let proxy = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("somebody comes");
+            let mut some = [0; 1024];
+            let _ = stream.read(&mut some).expect("the client speaks first");
+            match answer {
+                // Until the client is gone.
+                "stall" => drop(stream.read(&mut some)),
+                answer => stream.write_all(answer.as_bytes()).expect("it listens"),
+            }
+        });
+        let text = ask_through(&format!("http://ann:secret@{address}"));
+        let named = format!("a/b through the proxy http://{address} (https_proxy): ");
+        assert!(text.contains(&named) && !text.contains("secret"), "{text}");
+        proxy.join().expect("the proxy ends");
+    }
+}
+
+#[test]
+fn a_registry_without_tls_is_told_from_a_broken_one() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("it is bound");
+    let registry = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("somebody comes");
+        let mut some = [0; 4096];
+        let _ = stream.read(&mut some).expect("the client speaks first");
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").expect("it listens");
+    });
+    let source = RegistrySource::open(&format!("{address}/a/b:t"), &options("")).expect("the name is good");
+    let text = told(&source);
+    assert!(text.contains("what answers there speaks no TLS"), "{text}");
+    registry.join().expect("the registry ends");
 }
 
 #[test]
