@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rustls::RootCertStore;
 use rustls::crypto::ring;
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 
@@ -99,16 +99,19 @@ pub(crate) fn cert_dir(host: &str, options: &RegistryOptions) -> Option<PathBuf>
 /// harms nobody, and what an update left behind must not take the good ones away.
 fn usable(path: &Path, tell: Tell<'_>) -> Vec<CertificateDer<'static>> {
     let passed = |reason: &str| tell(&format!("{} is passed over: {reason}", path.display()));
-    let pem = match file::read_raw(path, limits::CERTIFICATE_FILE_BYTES) {
-        Ok(pem) => pem,
+    let text = match file::read_raw(path, limits::CERTIFICATE_FILE_BYTES) {
+        Ok(text) => text,
         Err(error) => {
             passed(&error.to_string());
             return Vec::new();
         }
     };
     let mut found = Vec::new();
-    for (number, block) in blocks(&pem).enumerate() {
-        let certificate = CertificateDer::from_pem_slice(block).map_err(|error| error.to_string());
+    for (number, block) in blocks(&text).enumerate() {
+        let certificate = CertificateDer::from_pem_slice(block).map_err(|error| match error {
+            pem::Error::MissingSectionEnd { .. } => "its end is missing".to_owned(),
+            other => other.to_string(),
+        });
         let judged = certificate.and_then(|certificate| {
             let kept = RootCertStore::empty().add(certificate.clone()).map_err(|error| error.to_string());
             kept.map(|()| certificate)
@@ -125,13 +128,13 @@ fn usable(path: &Path, tell: Tell<'_>) -> Vec<CertificateDer<'static>> {
 }
 
 /// The certificates of a PEM file, each with all up to the next block: a broken one must not take the next with it.
-fn blocks(pem: &[u8]) -> impl Iterator<Item = &[u8]> {
+fn blocks(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     const BEGIN: &[u8] = b"-----BEGIN ";
-    let starts = pem.windows(BEGIN.len()).enumerate().filter(|(_, window)| *window == BEGIN).map(|(at, _)| at);
+    let starts = text.windows(BEGIN.len()).enumerate().filter(|(_, window)| *window == BEGIN).map(|(at, _)| at);
     let mut starts = starts.peekable();
     let all = std::iter::from_fn(move || {
         let start = starts.next()?;
-        pem.get(start..starts.peek().copied().unwrap_or(pem.len()))
+        text.get(start..starts.peek().copied().unwrap_or(text.len()))
     });
     all.filter(|block| block.starts_with(b"-----BEGIN CERTIFICATE-----"))
 }
@@ -204,7 +207,7 @@ mod tests {
             ("empty", String::new(), 0, "no PEM certificate"),
             ("text", "placeholder".to_owned(), 0, "no PEM certificate"),
             ("trusted", trusted, 0, "no PEM certificate"),
-            ("broken at the end", format!("{pem}{cut}"), 1, "certificate 2 in"),
+            ("broken at the end", format!("{pem}{cut}"), 1, "its end is missing"),
             ("broken at first", format!("{cut}\n{not_base64}{no_certificate}{pem}"), 1, "certificate 3 in"),
         ] {
             let dir = tempfile::tempdir().unwrap();
