@@ -116,8 +116,13 @@ pub(crate) async fn address(
     let url = Url::parse(text).map_err(|error| invalid(error.to_string()))?;
     let host = url.host_str().ok_or_else(|| invalid("it names no host".to_owned()))?;
     let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-    let place =
-        Arc::new(Place { operation: "fetching", subject: url.path().to_owned(), host, repository: String::new() });
+    let place = Arc::new(Place {
+        operation: "fetching",
+        subject: url.path().to_owned(),
+        host,
+        repository: String::new(),
+        way: String::new(),
+    });
     let made = || Clients::new(&place.host, !options.tls_verify, options);
     let (mut clients, patience) = (made()?, Patience::new(options.timeout));
     let mut tries = Tries::new(&options.transfer);

@@ -33,7 +33,7 @@ pub struct RegistrySource {
 
 impl RegistrySource {
     /// Opens the image `name`, the part after `docker://`: `[host[:port]/]repository[:tag][@digest]`. Finds credentials
-    /// and certificates, unless there are mirrors to ask too; the registry itself is first asked by the first use.
+    /// and certificates of the first place; the registry itself is first asked by the first use.
     pub fn open(name: &str, options: &RegistryOptions) -> Result<Self, RegistryError> {
         let name = ImageName::parse(name)?;
         let settings = Arc::new(Settings::read(options)?);
@@ -41,9 +41,10 @@ impl RegistrySource {
         for site in settings.places(&name)? {
             sessions.push(Arc::new(Session::new(site, &settings)?));
         }
+        let prepared = sessions.first().map_or(Ok(()), |first| first.prepare());
         // With several places, what is wrong with the settings of one is its own affair: the others are asked all the same.
-        if let [only] = sessions.as_slice() {
-            only.prepare()?;
+        if sessions.len() == 1 {
+            prepared?;
         }
         let route = Arc::new(Route::new(name, sessions, options));
         Ok(Self { runtime: Arc::new(Runtime::start()?), route, top: OnceLock::new() })

@@ -11,6 +11,7 @@ use oci_image::{Digest, ImageError};
 use reqwest::Url;
 
 use crate::endpoint;
+use crate::limits;
 
 /// What a request was for: the words every message about it starts with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,16 +22,21 @@ pub struct Place {
     pub subject: String,
     /// The registry as the image's name gives it, `host[:port]`.
     pub host: String,
-    /// The repository on it; empty when it concerns the whole registry. In a failure of the network, the proxy in between
-    /// stands behind it (behind the host, where there is no repository).
+    /// The repository on it; empty when it concerns the whole registry.
     pub repository: String,
+    /// Which other host was asked, and through which proxy, in words; empty for the registry itself.
+    pub way: String,
 }
 
 impl Place {
     /// The same where another host than the registry was asked for it.
     pub(crate) fn at(&self, url: &Url) -> Arc<Self> {
-        let subject = format!("{} at {}", self.subject, endpoint::shown(url));
-        Arc::new(Self { subject: subject.trim_start().to_owned(), ..self.clone() })
+        Arc::new(Self { way: format!(" at {}", endpoint::shown(url)), ..self.clone() })
+    }
+
+    /// The same place, asked through `proxy`.
+    fn through(&self, proxy: &str) -> Arc<Self> {
+        Arc::new(Self { way: format!("{} through {proxy}", self.way), ..self.clone() })
     }
 }
 
@@ -44,7 +50,8 @@ impl fmt::Display for Place {
             (false, false) => write!(f, " of {}/{}", self.host, self.repository),
             (true, false) => write!(f, " {}/{}", self.host, self.repository),
             (_, true) => write!(f, " {}", self.host),
-        }
+        }?;
+        f.write_str(&self.way)
     }
 }
 
@@ -189,7 +196,7 @@ pub enum RegistryError {
         place: Arc<Place>,
     },
     /// As many bytes were fetched as may be. What came is kept where unfinished blobs are kept.
-    #[error("{place}: stopped because the {limit} bytes that may be fetched have been fetched")]
+    #[error("{place}: stopped because the {limit} bytes that may be fetched have been fetched{}", hint(*limit))]
     BudgetSpent {
         /// What was being done.
         place: Arc<Place>,
@@ -304,14 +311,9 @@ fn speaks_no_tls(error: &(dyn Error + 'static)) -> bool {
     }
 }
 
-impl Place {
-    /// The same place, asked through `proxy`.
-    fn through(&self, proxy: &str) -> Self {
-        let mut place = self.clone();
-        let last = if place.repository.is_empty() { &mut place.host } else { &mut place.repository };
-        *last += &format!(" through {proxy}");
-        place
-    }
+/// What to do about a budget of which the configuration and one block of a layer may not be left.
+fn hint(limit: u64) -> &'static str {
+    if limit < 2 * limits::BLOCK_BYTES { "; less than 2M at a time may get no further" } else { "" }
 }
 
 fn by(host: Option<&str>) -> String {
@@ -336,10 +338,8 @@ impl RegistryError {
     /// The same failure, where the connection goes through `proxy`, which may be what fails.
     pub(crate) fn through(self, proxy: &str) -> Self {
         match self {
-            Self::Network { place, source } => Self::Network { place: Arc::new(place.through(proxy)), source },
-            Self::TimedOut { place, phase, after } => {
-                Self::TimedOut { place: Arc::new(place.through(proxy)), phase, after }
-            }
+            Self::Network { place, source } => Self::Network { place: place.through(proxy), source },
+            Self::TimedOut { place, phase, after } => Self::TimedOut { place: place.through(proxy), phase, after },
             other => other,
         }
     }

@@ -57,10 +57,10 @@ impl Session {
         Ok(Self { name, patience, settings, site, over_tls, plain, speaks_tls, clients, auth, unusable })
     }
 
-    /// Finds the credentials and certificates, for the only place there is: what is wrong with them ends the run.
+    /// Finds the credentials and certificates, for a place that will be asked in any case.
     pub(crate) fn prepare(&self) -> Result<(), RegistryError> {
-        self.clients()?;
-        let authorizer = self.settings.authorizer(&self.site)?;
+        let found = self.clients().and_then(|_| self.settings.authorizer(&self.site));
+        let authorizer = found.map_err(|error| self.note_unusable(error))?;
         // Somebody else may have been faster.
         let _ = self.auth.set(authorizer);
         Ok(())
@@ -152,7 +152,11 @@ impl Session {
             Ok(clients) => self.auth().await.map(|auth| (clients, auth)),
             Err(error) => Err(error),
         };
-        found.map_err(|error| RegistryError::Settings(Arc::clone(self.unusable.get_or_init(|| Arc::new(error)))))
+        found.map_err(|error| self.note_unusable(error))
+    }
+
+    fn note_unusable(&self, error: RegistryError) -> RegistryError {
+        RegistryError::Settings(Arc::clone(self.unusable.get_or_init(|| Arc::new(error))))
     }
 
     fn clients(&self) -> Result<Clients, RegistryError> {
@@ -187,6 +191,7 @@ impl Session {
             subject: subject.into(),
             host: self.name.host().to_owned(),
             repository: self.name.repository().to_owned(),
+            way: String::new(),
         })
     }
 

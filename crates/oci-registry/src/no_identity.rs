@@ -54,8 +54,13 @@ mod tests {
     use crate::error::Place;
 
     fn broken() -> RegistryError {
-        let place =
-            Arc::new(Place { operation: "a", subject: String::new(), host: "h".into(), repository: String::new() });
+        let place = Arc::new(Place {
+            operation: "a",
+            subject: String::new(),
+            host: "h".into(),
+            repository: String::new(),
+            way: String::new(),
+        });
         let source = reqwest::Proxy::all("http://").expect_err("not an address");
         RegistryError::Network { place, source }
     }
