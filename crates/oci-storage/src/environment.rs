@@ -2,23 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 /// Whose storage it is when a program runs in a user namespace that was made for it, where it seems to be root.
 const ROOTLESS_UID: &str = "_CONTAINERS_ROOTLESS_UID";
-
-/// Every variable that means something to this crate.
-const NAMES: [&str; 8] = [
-    "HOME",
-    "USER",
-    "XDG_CONFIG_HOME",
-    "XDG_DATA_HOME",
-    "XDG_RUNTIME_DIR",
-    "CONTAINERS_STORAGE_CONF",
-    "STORAGE_DRIVER",
-    ROOTLESS_UID,
-];
 
 /// The surroundings of a session. The default is those of this process.
 #[derive(Debug, Clone)]
@@ -33,7 +21,8 @@ impl Environment {
     /// The variables and the user of this process, and the host's own files.
     #[must_use]
     pub fn of_this_process() -> Self {
-        let variables = NAMES.iter().filter_map(|name| Some(((*name).to_owned(), env::var_os(name)?)));
+        // All of them: a `storage.conf` may name any in its paths.
+        let variables = env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
         let user = rustix::process::geteuid().as_raw();
         Self { variables: variables.collect(), user, root: PathBuf::from("/"), helper: None }
     }
@@ -67,6 +56,11 @@ impl Environment {
     /// The number of the user whose storage it is.
     pub(crate) fn user(&self) -> u32 {
         self.text(ROOTLESS_UID).and_then(|uid| uid.parse().ok()).unwrap_or(self.user)
+    }
+
+    /// What a variable holds; `None` when it is not set.
+    pub(crate) fn variable(&self, name: &str) -> Option<&OsStr> {
+        self.variables.get(name).map(OsString::as_os_str)
     }
 
     /// The path in a variable; `None` when the variable is not set or empty.

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::environment::Environment;
 use crate::error::StorageError;
+use crate::expand::expand;
 use crate::limits::MAX_CONF;
 use crate::reference::StoreSpec;
 
@@ -80,8 +81,8 @@ impl Layout {
         };
         let driver = environment.text("STORAGE_DRIVER").map(str::to_owned);
         let root = match (&storage.graphroot, &storage.rootless_storage_path) {
-            (root, _) if !root.is_empty() => PathBuf::from(root),
-            (_, path) if rootless && !path.is_empty() => PathBuf::from(expand(path, environment)),
+            (root, _) if !root.is_empty() => expand(root, environment),
+            (_, path) if rootless && !path.is_empty() => expand(path, environment),
             _ if rootless => usual_of_user(environment)?,
             _ => environment.host_file("/var/lib/containers/storage"),
         };
@@ -121,17 +122,6 @@ fn usual_of_user(environment: &Environment) -> Result<PathBuf, StorageError> {
         reason: "neither HOME nor XDG_DATA_HOME is set".to_owned(),
     })?;
     Ok(data.join("containers/storage"))
-}
-
-/// The path with `$HOME`, `$UID` and `$USER` replaced.
-fn expand(path: &str, environment: &Environment) -> String {
-    let home = environment.home().map(|home| home.to_string_lossy().into_owned()).unwrap_or_default();
-    let user = environment.text("USER").unwrap_or_default();
-    let mut expanded = path.to_owned();
-    for (name, value) in [("HOME", home.as_str()), ("UID", &environment.user().to_string()), ("USER", user)] {
-        expanded = expanded.replace(&format!("${{{name}}}"), value).replace(&format!("${name}"), value);
-    }
-    expanded
 }
 
 /// The first of some files that is there.
@@ -220,6 +210,9 @@ mod tests {
             assert_eq!(layout, Layout { driver: Some("vfs".into()), root: "/own".into(), image_stores: stores });
         }
         assert_eq!(host.layout(7, &[("HOME", "/h"), ("USER", "u")]).root, Path::new("/s/7/u"));
+        let host = host.file("h/.config/containers/storage.conf", "[storage]\ngraphroot = \"$DISK/$UID\"\n");
+        let home = host.0.path().join("h");
+        assert_eq!(host.layout(7, &[("HOME", home.to_str().unwrap()), ("DISK", "/d")]).root, Path::new("/d/7"));
     }
 
     #[test]

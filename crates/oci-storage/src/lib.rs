@@ -12,6 +12,7 @@ mod crc64;
 mod diff_dir;
 pub mod environment;
 pub mod error;
+mod expand;
 mod find;
 mod foreign;
 mod handover;
