@@ -59,6 +59,12 @@ impl Layout {
 
     fn of_surroundings(environment: &Environment) -> Result<Self, StorageError> {
         let rootless = environment.user() != 0;
+        if let Some(path) = environment.path("CONTAINERS_STORAGE_CONF") {
+            let named = read_first(std::slice::from_ref(&path))?;
+            let reason = "CONTAINERS_STORAGE_CONF names it, but it is not there".to_owned();
+            let named = named.ok_or(StorageError::File { path, reason })?;
+            return Self::of_storage(named.storage, environment);
+        }
         let system = read_first(&system_files(environment))?;
         let own = match user_file(environment).filter(|_| rootless) {
             Some(path) => read_first(&[path])?,
@@ -79,6 +85,12 @@ impl Layout {
                 own
             }
         };
+        Self::of_storage(storage, environment)
+    }
+
+    /// The places that settings name, else the usual ones.
+    fn of_storage(storage: Storage, environment: &Environment) -> Result<Self, StorageError> {
+        let rootless = environment.user() != 0;
         let driver = environment.text("STORAGE_DRIVER").map(str::to_owned);
         let root = match (&storage.graphroot, &storage.rootless_storage_path) {
             (root, _) if !root.is_empty() => expand(root, environment),
@@ -96,19 +108,13 @@ impl Layout {
 }
 
 /// The files of the system, of which the first that is there counts.
-fn system_files(environment: &Environment) -> Vec<PathBuf> {
-    match environment.path("CONTAINERS_STORAGE_CONF") {
-        Some(path) => vec![path],
-        None => ["/etc/containers/storage.conf", "/usr/share/containers/storage.conf"]
-            .map(|path| environment.host_file(path))
-            .into(),
-    }
+fn system_files(environment: &Environment) -> [PathBuf; 2] {
+    ["/etc/containers/storage.conf", "/usr/share/containers/storage.conf"].map(|path| environment.host_file(path))
 }
 
 /// The file of a user who is not root.
 fn user_file(environment: &Environment) -> Option<PathBuf> {
-    let named = environment.path("CONTAINERS_STORAGE_CONF");
-    named.or_else(|| Some(config_home(environment)?.join("containers/storage.conf")))
+    Some(config_home(environment)?.join("containers/storage.conf"))
 }
 
 fn config_home(environment: &Environment) -> Option<PathBuf> {
@@ -216,9 +222,14 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_file_is_named() {
+    fn broken_and_missing_files_are_named() {
         let host = Host::new().file("etc/containers/storage.conf", "[storage\n");
         let error = Layout::find(None, &Environment::new(host.0.path(), 0, &[])).unwrap_err();
         assert!(error.to_string().contains("etc/containers/storage.conf: "), "{error}");
+        for user in [0, 7] {
+            let variables = [("HOME", "/h"), ("CONTAINERS_STORAGE_CONF", "/nowhere/own.conf")];
+            let error = Layout::find(None, &Environment::new(host.0.path(), user, &variables)).unwrap_err();
+            assert!(error.to_string().starts_with("/nowhere/own.conf: CONTAINERS_STORAGE_CONF names it"), "{error}");
+        }
     }
 }
