@@ -1,6 +1,5 @@
 //! Where the storage is: from the reference, else from `storage.conf` (containers-storage.conf(5)), else the usual place.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +9,7 @@ use crate::environment::Environment;
 use crate::error::StorageError;
 use crate::expand::expand;
 use crate::limits::MAX_CONF;
+use crate::open;
 use crate::reference::StoreSpec;
 
 /// The places of a storage.
@@ -146,14 +146,10 @@ fn read_first(paths: &[PathBuf]) -> Result<Option<Conf>, StorageError> {
 }
 
 fn read(path: &Path) -> Result<Option<String>, StorageError> {
-    let failed = |action, source| StorageError::Io { action, path: path.to_owned(), source };
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failed("opening", error)),
-    };
+    let Some(file) = open::regular(path)? else { return Ok(None) };
     let mut text = String::new();
-    file.take(MAX_CONF).read_to_string(&mut text).map_err(|error| failed("reading", error))?;
+    let read = file.take(MAX_CONF).read_to_string(&mut text);
+    read.map_err(|source| StorageError::Io { action: "reading", path: path.to_owned(), source })?;
     if text.len() as u64 == MAX_CONF {
         return Err(StorageError::File { path: path.to_owned(), reason: format!("{MAX_CONF} bytes or more") });
     }

@@ -21,6 +21,7 @@ mod layout;
 pub mod limits;
 mod lock;
 pub mod name;
+mod open;
 pub mod records;
 pub mod reference;
 mod source;

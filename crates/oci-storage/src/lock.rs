@@ -11,6 +11,7 @@ use nix::libc;
 
 use crate::error::StorageError;
 use crate::limits::MAX_LOCK_WAIT;
+use crate::open;
 
 /// How often a busy lock is tried again.
 const RETRY_EVERY: Duration = Duration::from_millis(50);
@@ -27,12 +28,13 @@ pub(crate) struct Guard {
 /// descriptor's own is taken: two readers in one process do not release each other's.
 pub(crate) fn shared(path: &Path) -> Result<Guard, StorageError> {
     let failed = |source| StorageError::Io { action: "locking", path: path.to_owned(), source };
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => {
+    let file = match open::regular(path) {
+        Ok(Some(file)) => file,
+        Ok(None) => return Ok(Guard { _file: None }),
+        Err(StorageError::Io { source, .. }) if source.kind() == ErrorKind::PermissionDenied => {
             return Ok(Guard { _file: None });
         }
-        Err(error) => return Err(failed(error)),
+        Err(error) => return Err(error),
     };
     let begun = Instant::now();
     loop {

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use flate2::bufread::MultiGzDecoder;
-use rustix::fs::{Mode, OFlags};
 
 use crate::big_data;
 use crate::diff_dir::DiffDir;
@@ -14,6 +13,7 @@ use crate::error::StorageError;
 use crate::foreign::ForeignFiles;
 use crate::limits::MAX_RECORDS;
 use crate::lock::{self, Guard};
+use crate::open;
 use crate::records::{ImageRecord, LayerRecord, RecordId, parse_images, parse_layers};
 use crate::tar_split::TarSplit;
 
@@ -126,7 +126,7 @@ impl Store {
     /// The tar-split data of a layer, if it has any.
     pub(crate) fn tar_split(&self, layer: &RecordId) -> Result<Option<LayerSplit>, StorageError> {
         let path = self.dir("layers").join(format!("{}.tar-split.gz", layer.as_str()));
-        let file = open_file(&path)?;
+        let file = open::regular(&path)?;
         Ok(file.map(|file| TarSplit::new(BufReader::new(MultiGzDecoder::new(BufReader::new(file))))))
     }
 
@@ -151,7 +151,7 @@ fn list<T>(
 }
 
 fn read_small(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, StorageError> {
-    let Some(file) = open_file(path)? else { return Ok(None) };
+    let Some(file) = open::regular(path)? else { return Ok(None) };
     let mut bytes = Vec::new();
     let read = file.take(limit + 1).read_to_end(&mut bytes);
     read.map_err(|source| StorageError::Io { action: "reading", path: path.to_owned(), source })?;
@@ -159,20 +159,4 @@ fn read_small(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, StorageError> 
         return Err(StorageError::File { path: path.to_owned(), reason: format!("more than {limit} bytes") });
     }
     Ok(Some(bytes))
-}
-
-/// Opens a regular file of the storage itself; `None` when there is none.
-fn open_file(path: &Path) -> Result<Option<File>, StorageError> {
-    let failed = |action, source| StorageError::Io { action, path: path.to_owned(), source };
-    // Without NONBLOCK a named pipe would keep us waiting here.
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    let file = match rustix::fs::open(path, flags, Mode::empty()) {
-        Ok(fd) => File::from(fd),
-        Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR) => return Ok(None),
-        Err(errno) => return Err(failed("opening", errno.into())),
-    };
-    if !file.metadata().map_err(|error| failed("examining", error))?.is_file() {
-        return Err(StorageError::File { path: path.to_owned(), reason: "not a regular file".to_owned() });
-    }
-    Ok(Some(file))
 }
