@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::limits::LOCK_WAIT;
 
 /// Whose storage it is when a program runs in a user namespace that was made for it, where it seems to be root.
 const ROOTLESS_UID: &str = "_CONTAINERS_ROOTLESS_UID";
@@ -15,6 +18,7 @@ pub struct Environment {
     user: u32,
     root: PathBuf,
     helper: Option<PathBuf>,
+    lock_wait: Duration,
 }
 
 impl Environment {
@@ -24,7 +28,7 @@ impl Environment {
         // All of them: a `storage.conf` may name any in its paths.
         let variables = env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
         let user = rustix::process::geteuid().as_raw();
-        Self { variables: variables.collect(), user, root: PathBuf::from("/"), helper: None }
+        Self { variables: variables.collect(), user, root: PathBuf::from("/"), helper: None, lock_wait: LOCK_WAIT }
     }
 
     /// Other surroundings: `root` is where `/etc`, `/usr`, `/var` and root's home are looked for, `user` the number of the
@@ -32,7 +36,7 @@ impl Environment {
     #[must_use]
     pub fn new(root: &Path, user: u32, variables: &[(&str, &str)]) -> Self {
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), OsString::from(value))).collect();
-        Self { variables, user, root: root.to_owned(), helper: None }
+        Self { variables, user, root: root.to_owned(), helper: None, lock_wait: LOCK_WAIT }
     }
 
     /// Lets files that belong to the user's subordinate users be opened by a process that has their ids. `program` is started
@@ -41,6 +45,18 @@ impl Environment {
     #[must_use]
     pub fn with_helper(self, program: &Path) -> Self {
         Self { helper: Some(program.to_owned()), ..self }
+    }
+
+    /// How long a storage that another program keeps locked is waited for; [`LOCK_WAIT`] where this is not called. An engine
+    /// that unpacks a large layer holds the lock all the while.
+    #[must_use]
+    pub fn with_lock_wait(self, lock_wait: Duration) -> Self {
+        Self { lock_wait, ..self }
+    }
+
+    /// How long a lock is waited for.
+    pub(crate) fn lock_wait(&self) -> Duration {
+        self.lock_wait
     }
 
     /// The program that is started as helper.

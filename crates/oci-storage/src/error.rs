@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use oci_image::ImageError;
 
@@ -44,12 +45,12 @@ pub enum StorageError {
         reason: String,
     },
     /// Another program kept the storage locked for too long.
-    #[error("{} is still locked by another program after {seconds} s", path.display())]
+    #[error("{} is still locked by another program after {} s", path.display(), waited.as_secs_f64())]
     Locked {
         /// The lock file.
         path: PathBuf,
         /// How long was waited.
-        seconds: u64,
+        waited: Duration,
     },
     /// No image of this name is there.
     #[error("image {name:?} not found in {place}")]

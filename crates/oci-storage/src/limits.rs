@@ -12,8 +12,9 @@ pub const MAX_CONF: u64 = 1024 * 1024;
 /// records are some MiB at most, or the padding behind the end of the archive.
 pub const MAX_TAR_SPLIT_LINE: u64 = 32 * 1024 * 1024;
 
-/// How long another program may keep the storage locked. An engine that unpacks a large layer holds the lock all the while.
-pub const MAX_LOCK_WAIT: Duration = Duration::from_secs(600);
+/// How long another program may keep the storage locked, where nobody says otherwise: as long as anything else may stand
+/// still.
+pub const LOCK_WAIT: Duration = Duration::from_secs(30);
 
 /// Bytes of `/etc/passwd`, `/etc/subuid` and `/etc/subgid` that are looked at. A line takes about fifty, so this is room for
 /// a hundred thousand users.

@@ -10,7 +10,6 @@ use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 
 use crate::error::StorageError;
-use crate::limits::MAX_LOCK_WAIT;
 use crate::open;
 
 /// How often a busy lock is tried again.
@@ -25,8 +24,9 @@ pub(crate) struct Guard {
 }
 
 /// Takes the lock for reading, together with any number of others. Whoever writes the storage holds it alone. A lock of this
-/// descriptor's own is taken: two readers in one process do not release each other's.
-pub(crate) fn shared(path: &Path) -> Result<Guard, StorageError> {
+/// descriptor's own is taken: two readers in one process do not release each other's. Whoever holds it alone is
+/// waited for, but not longer than `wait`.
+pub(crate) fn shared(path: &Path, wait: Duration) -> Result<Guard, StorageError> {
     let failed = |source| StorageError::Io { action: "locking", path: path.to_owned(), source };
     let file = match open::regular(path) {
         Ok(Some(file)) => file,
@@ -40,9 +40,9 @@ pub(crate) fn shared(path: &Path) -> Result<Guard, StorageError> {
     loop {
         match try_lock(&file) {
             Ok(()) => return Ok(Guard { _file: Some(file) }),
-            Err(Errno::EAGAIN | Errno::EACCES) if begun.elapsed() < MAX_LOCK_WAIT => std::thread::sleep(RETRY_EVERY),
+            Err(Errno::EAGAIN | Errno::EACCES) if begun.elapsed() < wait => std::thread::sleep(RETRY_EVERY),
             Err(Errno::EAGAIN | Errno::EACCES) => {
-                return Err(StorageError::Locked { path: path.to_owned(), seconds: MAX_LOCK_WAIT.as_secs() });
+                return Err(StorageError::Locked { path: path.to_owned(), waited: wait });
             }
             // Some network file systems have no locks; the lists are replaced as a whole all the same.
             Err(Errno::ENOLCK | Errno::EOPNOTSUPP | Errno::ENOSYS) => return Ok(Guard { _file: None }),
@@ -70,10 +70,33 @@ mod tests {
     fn readers_share_and_absent_locks_are_none() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("l");
+        let shared = |path: &Path| shared(path, Duration::ZERO);
         assert!(shared(&path).unwrap()._file.is_none());
         assert!(!path.exists());
         std::fs::write(&path, "").unwrap();
         let (first, second) = (shared(&path).unwrap(), shared(&path).unwrap());
         assert!(first._file.is_some() && second._file.is_some());
+    }
+
+    #[test]
+    fn nobody_is_waited_for_without_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("l");
+        let file = File::create(&path).unwrap();
+        let alone = libc::flock {
+            l_type: libc::F_WRLCK as libc::c_short,
+            l_whence: libc::SEEK_SET as libc::c_short,
+            l_start: 0,
+            l_len: 0,
+            l_pid: 0,
+        };
+        fcntl(&file, FcntlArg::F_OFD_SETLK(&alone)).unwrap();
+        let begun = Instant::now();
+        let error = shared(&path, Duration::from_millis(200)).unwrap_err();
+        assert!(begun.elapsed() >= Duration::from_millis(200));
+        assert_eq!(error.to_string(), format!("{} is still locked by another program after 0.2 s", path.display()));
+        let waiting = std::thread::spawn(move || shared(&path, Duration::from_secs(60)).map(|_| ()));
+        drop(file);
+        waiting.join().unwrap().unwrap();
     }
 }

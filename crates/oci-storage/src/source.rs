@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use oci_image::limits::{MAX_CONFIG, MAX_LAYERS, MAX_MANIFEST};
 use oci_image::{
@@ -72,7 +73,7 @@ impl StorageSource {
     pub fn open(reference: &str, environment: &Environment) -> Result<Self, ImageError> {
         let (spec, name) = reference::split(reference)?;
         let layout = Layout::find(spec, environment)?;
-        let stores = open_stores(&layout)?;
+        let stores = open_stores(&layout, environment.lock_wait())?;
         let place = stores.iter().map(|store| store.root().display().to_string()).collect::<Vec<_>>().join(", ");
         let mut images = Vec::new();
         for (store, opened) in stores.iter().enumerate() {
@@ -199,13 +200,13 @@ impl StorageSource {
 }
 
 /// The storage of `layout` and the ones that belong to it, which need not be there.
-fn open_stores(layout: &Layout) -> Result<Vec<Store>, ImageError> {
-    let main = Store::open(&layout.root, layout.driver.as_deref());
+fn open_stores(layout: &Layout, lock_wait: Duration) -> Result<Vec<Store>, ImageError> {
+    let main = Store::open(&layout.root, layout.driver.as_deref(), lock_wait);
     let driver = main.as_ref().map_or(layout.driver.as_deref(), |main| Some(main.driver())).map(str::to_owned);
     let further: Vec<Store> = layout
         .image_stores
         .iter()
-        .filter_map(|root: &PathBuf| match Store::open(Path::new(root), driver.as_deref()) {
+        .filter_map(|root: &PathBuf| match Store::open(Path::new(root), driver.as_deref(), lock_wait) {
             Err(StorageError::NoStore { .. }) => None,
             other => Some(other),
         })

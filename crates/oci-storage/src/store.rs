@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use flate2::bufread::MultiGzDecoder;
 
@@ -53,11 +54,13 @@ pub(crate) type LayerSplit = TarSplit<BufReader<MultiGzDecoder<BufReader<File>>>
 pub(crate) struct Store {
     root: PathBuf,
     driver: Driver,
+    lock_wait: Duration,
 }
 
 impl Store {
-    /// Opens the storage below `root`, by the driver named, else by the one whose lists are there.
-    pub(crate) fn open(root: &Path, driver: Option<&str>) -> Result<Self, StorageError> {
+    /// Opens the storage below `root`, by the driver named, else by the one whose lists are there. Whoever keeps it locked is
+    /// waited for as long as `lock_wait` says.
+    pub(crate) fn open(root: &Path, driver: Option<&str>, lock_wait: Duration) -> Result<Self, StorageError> {
         let no_store = |reason: String| StorageError::NoStore { path: root.to_owned(), reason };
         let known = match driver {
             Some(name) => vec![
@@ -66,7 +69,7 @@ impl Store {
             None => Driver::ALL.to_vec(),
         };
         for driver in known {
-            let store = Self { root: root.to_owned(), driver };
+            let store = Self { root: root.to_owned(), driver, lock_wait };
             match std::fs::metadata(store.dir("images")) {
                 Ok(_) => return Ok(store),
                 Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
@@ -95,12 +98,12 @@ impl Store {
 
     /// Keeps writers of images away.
     pub(crate) fn lock_images(&self) -> Result<Guard, StorageError> {
-        lock::shared(&self.dir("images").join("images.lock"))
+        lock::shared(&self.dir("images").join("images.lock"), self.lock_wait)
     }
 
     /// Keeps writers of layers away.
     pub(crate) fn lock_layers(&self) -> Result<Guard, StorageError> {
-        lock::shared(&self.dir("layers").join("layers.lock"))
+        lock::shared(&self.dir("layers").join("layers.lock"), self.lock_wait)
     }
 
     /// All images. The lock should be held.

@@ -100,7 +100,9 @@ impl RegistryArgs {
         Ok(match reference.transport {
             Transport::Registry => Box::new(RegistrySource::open(&reference.name, &self.options())?),
             Transport::ContainersStorage => {
-                let environment = oci_storage::Environment::of_this_process().with_helper(Path::new("/proc/self/exe"));
+                let environment = oci_storage::Environment::of_this_process()
+                    .with_helper(Path::new("/proc/self/exe"))
+                    .with_lock_wait(self.transfer.timeout());
                 Box::new(StorageSource::open(&reference.name, &environment)?)
             }
             _ => disk::open_source(reference)?,

@@ -16,7 +16,7 @@ const PARTIALS: &str = "tmp/cache/blobs";
 /// Options about transfers.
 #[derive(Debug, Clone, clap::Args)]
 pub struct TransferArgs {
-    /// How long anything may stand still: connecting, an answer, a body
+    /// How long anything may stand still: connecting, an answer, a body, a storage that another program keeps locked
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "30", overrides_with = "timeout")]
     timeout: Duration,
     /// How many tries without progress there are at least, in at least a minute; 0 tries once. Each may take --timeout, and
