@@ -10,6 +10,7 @@ use crate::error::StorageError;
 use crate::expand::expand;
 use crate::limits::MAX_CONF;
 use crate::open;
+use crate::options::image_stores;
 use crate::reference::StoreSpec;
 
 /// The places of a storage.
@@ -98,11 +99,16 @@ impl Layout {
             _ if rootless => usual_of_user(environment)?,
             _ => environment.host_file("/var/lib/containers/storage"),
         };
-        let stores = [storage.imagestore].into_iter().chain(storage.options.additionalimagestores);
+        let path = |text: String| Some(PathBuf::from(text)).filter(|path| !path.as_os_str().is_empty());
+        let further: Vec<PathBuf> = match environment.variable("STORAGE_OPTS") {
+            // They are in the place of the file's, even if there are none.
+            Some(options) => image_stores(&options.to_string_lossy()),
+            None => storage.options.additionalimagestores.into_iter().filter_map(path).collect(),
+        };
         Ok(Self {
             driver: driver.or_else(|| Some(storage.driver).filter(|driver| !driver.is_empty())),
             root,
-            image_stores: stores.filter(|path| !path.is_empty()).map(PathBuf::from).collect(),
+            image_stores: path(storage.imagestore).into_iter().chain(further).collect(),
         })
     }
 }
@@ -187,6 +193,9 @@ mod tests {
         assert_eq!(host.layout(7, &[("HOME", "/h")]).root, Path::new("/h/.local/share/containers/storage"));
         let variables = [("HOME", "/h"), ("XDG_DATA_HOME", "/d"), ("STORAGE_DRIVER", "vfs")];
         let user = host.layout(7, &variables);
+        assert!(user.image_stores.is_empty());
+        let options = [("HOME", "/h"), ("STORAGE_OPTS", "vfs.imagestore=/o")];
+        assert_eq!(host.layout(7, &options).image_stores, [PathBuf::from("/o")]);
         assert_eq!((user.root.as_path(), user.driver.as_deref()), (Path::new("/d/containers/storage"), Some("vfs")));
         // In a user namespace a user seems to be root.
         let inside = host.layout(0, &[("HOME", "/h"), ("_CONTAINERS_ROOTLESS_UID", "7")]);
@@ -207,6 +216,15 @@ mod tests {
         assert_eq!(host.layout(0, &[]).root, Path::new("/etc-g"));
         let own = host.0.path().join("own.conf");
         for user in [0, 7] {
+            for (options, stores) in
+                [("overlay.imagestore=/o,x=y,.imagestore=/p", vec!["/i", "/o", "/p"]), ("", vec!["/i"])]
+            {
+                let variables = [("CONTAINERS_STORAGE_CONF", own.to_str().unwrap()), ("STORAGE_OPTS", options)];
+                assert_eq!(
+                    host.layout(user, &variables).image_stores,
+                    stores.into_iter().map(PathBuf::from).collect::<Vec<_>>()
+                );
+            }
             let layout = host.layout(user, &[("CONTAINERS_STORAGE_CONF", own.to_str().unwrap())]);
             let stores = vec!["/i".into(), "/a".into()];
             assert_eq!(layout, Layout { driver: Some("vfs".into()), root: "/own".into(), image_stores: stores });

@@ -22,6 +22,7 @@ pub mod limits;
 mod lock;
 pub mod name;
 mod open;
+mod options;
 pub mod records;
 pub mod reference;
 mod source;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::error::StorageError;
+use crate::options::image_stores;
 
 /// Where a reference says that the storage is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,12 +50,7 @@ fn parse_spec(text: &str) -> Result<StoreSpec, &'static str> {
     if !root.starts_with('/') || run_root.is_some_and(|path| !path.is_empty() && !path.starts_with('/')) {
         return Err("the storage's paths must be absolute");
     }
-    let image_store = |option: &str| {
-        let (key, path) = option.split_once('=')?;
-        let key = key.rsplit_once('.').map_or(key, |(_, key)| key);
-        (matches!(key, "imagestore" | "additionalimagestore") && path.starts_with('/')).then(|| PathBuf::from(path))
-    };
-    Ok(StoreSpec { driver, root: root.into(), image_stores: options.split(',').filter_map(image_store).collect() })
+    Ok(StoreSpec { driver, root: root.into(), image_stores: image_stores(options) })
 }
 
 #[cfg(test)]
