@@ -24,13 +24,24 @@ pub(crate) struct DiffDir {
 }
 
 impl DiffDir {
-    /// Files that this user may not open are left to `foreign`.
-    pub(crate) fn open(path: &Path, foreign: Arc<ForeignFiles>) -> Result<Self, StorageError> {
+    /// Opens the directory `inside` of the graph root, which may be a link itself; below it no link is followed. Files that
+    /// this user may not open are left to `foreign`.
+    pub(crate) fn open(root: &Path, inside: &Path, foreign: Arc<ForeignFiles>) -> Result<Self, StorageError> {
         let flags = OFlags::PATH | OFlags::CLOEXEC | OFlags::DIRECTORY;
-        match rustix::fs::open(path, flags, Mode::empty()) {
-            Ok(fd) => Ok(Self { fd, path: path.to_owned(), foreign }),
-            Err(errno) => Err(StorageError::Io { action: "opening", path: path.to_owned(), source: errno.into() }),
+        let failed = |path: &Path, errno: Errno| match std::fs::symlink_metadata(path) {
+            Ok(found) if found.is_symlink() => {
+                StorageError::File { path: path.to_owned(), reason: "a link is in the place of a directory".to_owned() }
+            }
+            _ => StorageError::Io { action: "opening", path: path.to_owned(), source: errno.into() },
+        };
+        let mut path = root.to_owned();
+        let mut fd = rustix::fs::open(&path, flags, Mode::empty()).map_err(|errno| failed(&path, errno))?;
+        for component in inside.components() {
+            path.push(component);
+            let below = rustix::fs::openat(&fd, component.as_os_str(), flags | OFlags::NOFOLLOW, Mode::empty());
+            fd = below.map_err(|errno| failed(&path, errno))?;
         }
+        Ok(Self { fd, path, foreign })
     }
 
     /// The path of a file in the layer, for messages.
@@ -99,12 +110,35 @@ mod tests {
     use crate::beneath::tests::layer_with_links;
     use crate::environment::Environment;
     use std::io::Read;
+    use std::os::unix::fs::symlink;
 
     fn layer() -> (tempfile::TempDir, DiffDir) {
         let (outside, diff) = layer_with_links();
         let foreign = Arc::new(ForeignFiles::new(&Environment::new(outside.path(), 0, &[])));
-        let dir = DiffDir::open(&diff, foreign).unwrap();
+        let dir = DiffDir::open(outside.path(), Path::new("diff"), foreign).unwrap();
+        assert_eq!(dir.path, diff);
         (outside, dir)
+    }
+
+    #[test]
+    fn the_directory_is_no_link() {
+        let (outside, _) = layer();
+        let above = tempfile::tempdir().unwrap();
+        let at = |path: &str| above.path().join(path);
+        std::fs::create_dir_all(at("root/real")).unwrap();
+        symlink(outside.path(), at("root/link")).unwrap();
+        symlink(outside.path().join("diff"), at("root/real/diff")).unwrap();
+        symlink(at("root"), at("elsewhere")).unwrap();
+        let open = |root: &str, inside: &str| {
+            let foreign = Arc::new(ForeignFiles::new(&Environment::new(outside.path(), 0, &[])));
+            DiffDir::open(&at(root), Path::new(inside), foreign).map(|_| ()).map_err(|error| error.to_string())
+        };
+        assert_eq!(open("elsewhere", "real"), Ok(()));
+        for (inside, link) in [("link/diff", "root/link"), ("link", "root/link"), ("real/diff", "root/real/diff")] {
+            let words = format!("{}: a link is in the place of a directory", at(link).display());
+            assert_eq!(open("root", inside), Err(words));
+        }
+        assert!(open("root", "none/diff").unwrap_err().starts_with("opening "));
     }
 
     #[test]

@@ -135,12 +135,12 @@ impl Store {
 
     /// The directory with a layer's files. Those that this user may not open are left to `foreign`.
     pub(crate) fn diff_dir(&self, layer: &RecordId, foreign: Arc<ForeignFiles>) -> Result<DiffDir, StorageError> {
-        let own = self.root.join(self.driver.name());
-        let path = match self.driver {
+        let own = Path::new(self.driver.name());
+        let inside = match self.driver {
             Driver::Overlay => own.join(layer.as_str()).join("diff"),
             Driver::Vfs => own.join("dir").join(layer.as_str()),
         };
-        DiffDir::open(&path, foreign)
+        DiffDir::open(&self.root, &inside, foreign)
     }
 }
 
