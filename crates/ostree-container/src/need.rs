@@ -19,10 +19,12 @@ impl Need {
     /// Nothing at all.
     pub const NOTHING: Self = Self { bytes: 0, exact: true };
 
-    /// What one layer will take in a repository of mode `mode`. A layer that is stored as it is takes its size. What a
-    /// compressed one unpacks to stands nowhere; it is not less than what is stored. An archive compresses once more,
-    /// which leaves nothing to say of a layer that is not compressed.
-    pub fn of_layer(mode: RepoMode, layer: &Descriptor) -> Self {
+    /// What one layer will take in a repository of mode `mode`, which its manifest names as `layer` and its source has as
+    /// `stored`. A layer that is stored as it is takes its size. What a compressed one unpacks to stands nowhere; it is not
+    /// less than what is stored. An archive compresses once more, which leaves nothing to say but of a layer that somebody
+    /// has compressed.
+    pub fn of_layer(mode: RepoMode, layer: &Descriptor, stored: &Descriptor) -> Self {
+        let layer = if mode == RepoMode::Archive { layer } else { stored };
         let plain = LayerCompression::from_media_type(&layer.media_type) == Some(LayerCompression::None);
         match (plain, mode == RepoMode::Archive) {
             (true, true) => Self { bytes: 0, exact: layer.size == 0 },
@@ -30,11 +32,11 @@ impl Need {
         }
     }
 
-    /// What several layers will take. One that stands there twice counts once.
-    pub fn of_layers<'a>(mode: RepoMode, layers: impl IntoIterator<Item = &'a Descriptor>) -> Self {
+    /// What several layers will take, each as its manifest and its source have it. One that stands there twice counts once.
+    pub fn of_layers<'a>(mode: RepoMode, layers: impl IntoIterator<Item = (&'a Descriptor, &'a Descriptor)>) -> Self {
         let mut seen = BTreeSet::new();
-        let distinct = layers.into_iter().filter(|layer| seen.insert(&layer.digest));
-        distinct.map(|layer| Self::of_layer(mode, layer)).fold(Self::NOTHING, |sum, need| Self {
+        let distinct = layers.into_iter().filter(|(layer, _)| seen.insert(&layer.digest));
+        distinct.map(|(layer, stored)| Self::of_layer(mode, layer, stored)).fold(Self::NOTHING, |sum, need| Self {
             bytes: sum.bytes.saturating_add(need.bytes),
             exact: sum.exact && need.exact,
         })
@@ -53,10 +55,18 @@ mod tests {
     #[test]
     fn only_plain_layers_are_known_exactly() {
         let (tar, gzip) = (layer(media_type::OCI_LAYER, 7), layer(media_type::OCI_LAYER_GZIP, 5));
-        let need = |mode, layers: &[&Descriptor]| Need::of_layers(mode, layers.iter().copied());
+        let need = |mode, layers: &[&Descriptor]| Need::of_layers(mode, layers.iter().map(|layer| (*layer, *layer)));
         assert_eq!(need(RepoMode::BareUser, &[&tar, &tar]), Need { bytes: 7, exact: true });
         assert_eq!(need(RepoMode::BareUser, &[&tar, &gzip]), Need { bytes: 12, exact: false });
         assert_eq!(need(RepoMode::Archive, &[&tar, &gzip]), Need { bytes: 5, exact: false });
         assert_eq!(need(RepoMode::Archive, &[]), Need::NOTHING);
+    }
+
+    #[test]
+    fn a_layer_that_its_source_has_unpacked_is_known_exactly() {
+        let (tar, gzip) = (layer(media_type::OCI_LAYER, 7), layer(media_type::OCI_LAYER_GZIP, 5));
+        assert_eq!(Need::of_layer(RepoMode::Bare, &gzip, &tar), Need { bytes: 7, exact: true });
+        assert_eq!(Need::of_layer(RepoMode::Archive, &gzip, &tar), Need { bytes: 5, exact: false });
+        assert_eq!(Need::of_layers(RepoMode::Bare, [(&gzip, &tar), (&gzip, &tar)]), Need { bytes: 7, exact: true });
     }
 }

@@ -12,6 +12,8 @@ pub struct Coming<'a> {
     repo: &'a Repo,
     source: &'a dyn ImageSource,
     layers: Vec<&'a Descriptor>,
+    /// The same as the source has them, as far as it knows.
+    stored: Vec<Descriptor>,
     /// How much of what is staged is of none of them.
     settled: u64,
 }
@@ -24,13 +26,14 @@ impl<'a> Coming<'a> {
         layers: impl IntoIterator<Item = &'a Descriptor>,
         at_hand: &AtHand,
     ) -> Self {
-        let layers = layers.into_iter().filter(|layer| !at_hand.has(layer)).collect();
-        Self { repo, source, layers, settled: at_hand.staged }
+        let layers: Vec<&Descriptor> = layers.into_iter().filter(|layer| !at_hand.has(layer)).collect();
+        let stored = layers.iter().map(|layer| known_form(source, layer)).collect();
+        Self { repo, source, layers, stored, settled: at_hand.staged }
     }
 
     /// What the layers take.
     pub fn need(&self) -> Need {
-        Need::of_layers(self.repo.mode(), self.layers.iter().copied())
+        Need::of_layers(self.repo.mode(), self.layers.iter().copied().zip(&self.stored))
     }
 
     /// How many bytes interrupted pulls left behind, which this one goes on with or can remove.
@@ -101,6 +104,11 @@ impl<'a> Coming<'a> {
         }
         Ok(())
     }
+}
+
+/// The form in which a source has a layer, else that of the manifest.
+pub(crate) fn known_form(source: &dyn ImageSource, layer: &Descriptor) -> Descriptor {
+    source.stored_as(layer).unwrap_or_else(|_| layer.clone())
 }
 
 /// Removes what is noted of layers that interrupted pulls have read, where it has grown too old.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use oci_image::platform::Platform;
-use oci_image::{ImageReference, ImageSource};
+use oci_image::{Descriptor, ImageReference, ImageSource};
 use ostree_core::RefName;
 use ostree_repo::Repo;
 use ostree_repo::partial::{self, CommitState};
@@ -16,7 +16,7 @@ use crate::pull::finished::AtHand;
 use crate::pull::received::bytes_of;
 use crate::refs::{blob_ref, image_ref};
 use crate::shape::{Layer, Shape};
-use crate::space::Coming;
+use crate::space::{Coming, known_form};
 use crate::stored::{self, CachedUpdate, GcOptions, StoredImage};
 
 /// What there is to do.
@@ -134,6 +134,11 @@ impl Plan<'_> {
     /// How many bytes must be fetched.
     pub fn needed_bytes(&self) -> u64 {
         bytes_of(self.source, self.missing().map(|(_, layer)| &layer.descriptor))
+    }
+
+    /// A layer in the form in which the source has it, which is what is fetched: a storage has unpacked what its manifest names.
+    pub fn stored(&self, layer: &PlannedLayer) -> Descriptor {
+        known_form(self.source, &layer.layer.descriptor)
     }
 
     /// How many bytes of a layer are at hand from a pull that was interrupted.

@@ -16,13 +16,14 @@ use crate::error::{ContainerError, is_of_store};
 use crate::limits;
 use crate::progress::{Event, Listener};
 use crate::pull::ahead::{self, Ahead, OpenBlob};
+use crate::space::known_form;
 
 /// How many blobs are fetched at a time where nobody said. This does not follow the processors: it hides waiting times.
 pub const PARALLEL_FETCHES: NonZeroUsize = NonZeroUsize::new(8).expect("eight is not zero");
 
 /// How many bytes reading some layers takes: of the form in which the source has them, where that is known.
 pub fn bytes_of<'a>(source: &dyn ImageSource, layers: impl Iterator<Item = &'a Descriptor>) -> u64 {
-    layers.map(|layer| source.stored_as(layer).map_or(layer.size, |stored| stored.size)).sum()
+    layers.map(|layer| known_form(source, layer).size).sum()
 }
 
 /// A source whose layers are reported to a listener while they are read.

@@ -115,10 +115,10 @@ impl Found {
 
     fn tell(&self, plan: &Plan<'_>, repo: &Repo) -> Result<()> {
         for layer in &plan.layers {
-            let descriptor = &layer.layer.descriptor;
-            let state =
-                if layer.is_present() { "present".to_owned() } else { words(Need::of_layer(repo.mode(), descriptor)) };
-            line(format_args!("{} {} {state}", descriptor.digest, format_size(descriptor.size)))?;
+            let (descriptor, stored) = (&layer.layer.descriptor, plan.stored(layer));
+            let need = || words(Need::of_layer(repo.mode(), descriptor, &stored));
+            let state = if layer.is_present() { "present".to_owned() } else { need() };
+            line(format_args!("{} {} {state}", descriptor.digest, format_size(stored.size)))?;
         }
         let (present, needed, size) = (plan.present(), plan.needed(), format_size(plan.bytes_to_come()));
         line(format_args!("layers already present: {present}; layers needed: {needed} ({size})"))?;
@@ -141,9 +141,10 @@ impl Found {
 
 fn describe(layer: &PlannedLayer, repo: &Repo, plan: Option<&Plan<'_>>) -> Value {
     let descriptor = &layer.layer.descriptor;
-    let need = if layer.is_present() { Need::NOTHING } else { Need::of_layer(repo.mode(), descriptor) };
+    let stored = plan.map_or_else(|| descriptor.clone(), |plan| plan.stored(layer));
+    let need = if layer.is_present() { Need::NOTHING } else { Need::of_layer(repo.mode(), descriptor, &stored) };
     json!({
-        "digest": descriptor.digest.to_string(), "size": descriptor.size, "present": layer.is_present(),
+        "digest": descriptor.digest.to_string(), "size": stored.size, "present": layer.is_present(),
         "bytes-kept": plan.map_or(0, |plan| plan.kept_bytes(layer)), "disk": amount(need),
     })
 }
