@@ -60,6 +60,16 @@ pub enum StorageError {
         /// The graph root, or roots.
         place: String,
     },
+    /// What is kept with an image is not as it must be.
+    #[error("image {image} in {}: {reason}", store.display())]
+    Image {
+        /// The image's identifier in the storage.
+        image: String,
+        /// The graph root.
+        store: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// A layer cannot be given back as it was.
     #[error("layer {layer} in {}: {reason}", store.display())]
     Layer {

@@ -16,14 +16,19 @@ pub(crate) struct Found {
     pub(crate) image: ImageRecord,
 }
 
-/// The image that `text` names, and the digest of the manifest that it asks for, if it asks for one. `images` come storage by
-/// storage, the first first. A name is searched as it is; completed, as the storage keeps names; and then as one that was
+/// How an image was found.
+#[derive(Debug)]
+pub(crate) struct Match<'a> {
+    pub(crate) found: &'a Found,
+    /// The full name by which it was found, which may have the digest of the manifest that is asked for.
+    pub(crate) named: Option<Name>,
+    /// Whether an identifier was given.
+    pub(crate) by_id: bool,
+}
+
+/// The image that `text` names. `images` come storage by storage, the first first. A name is searched as it is; completed, as the storage keeps names; and then as one that was
 /// built here. An identifier stands alone or behind an `@`.
-pub(crate) fn find<'a>(
-    text: &str,
-    images: &'a [Found],
-    place: &str,
-) -> Result<(&'a Found, Option<Digest>), StorageError> {
+pub(crate) fn find<'a>(text: &str, images: &'a [Found], place: &str) -> Result<Match<'a>, StorageError> {
     let absent = || StorageError::NoImage { name: text.to_owned(), place: place.to_owned() };
     let refuse = |reason: String| StorageError::Reference { reference: text.to_owned(), reason };
     let (name, id) = match text.rsplit_once('@') {
@@ -37,19 +42,20 @@ pub(crate) fn find<'a>(
         && !text.contains(['@', ':'])
         && let Some(found) = by_id(images, text)
     {
-        return Ok((found, None));
+        return Ok(Match { found, named: None, by_id: true });
     }
     if name.is_empty() {
-        return id.map(|found| (found, None)).ok_or_else(absent);
+        return id.map(|found| Match { found, named: None, by_id: true }).ok_or_else(absent);
     }
     let named = Name::parse(name).map_err(refuse)?;
-    let candidates = [Some(named.clone()), named.local(name)];
-    let mut candidates = candidates.into_iter().flatten();
-    let found = match id {
-        Some(found) => candidates.any(|named| in_repository(&found.image, &named)).then_some(found),
-        None => candidates.find_map(|named| by_name(images, &named)),
-    };
-    found.map(|found| (found, named.digest.clone())).ok_or_else(absent)
+    let local = named.local(name);
+    let mut candidates = [Some(named), local].into_iter().flatten();
+    let found = candidates.find_map(|named| match id {
+        Some(found) => in_repository(&found.image, &named).then_some((found, named)),
+        None => by_name(images, &named).map(|found| (found, named)),
+    });
+    let (found, named) = found.ok_or_else(absent)?;
+    Ok(Match { found, named: Some(named), by_id: id.is_some() })
 }
 
 /// The image with the identifier, or the only one whose identifier begins so; in the first storage that has one.
@@ -96,7 +102,7 @@ mod tests {
     }
 
     fn id(text: &str) -> Option<String> {
-        find(text, &images(), "here").ok().map(|(found, _)| found.image.id.as_str().to_owned())
+        find(text, &images(), "here").ok().map(|matched| matched.found.image.id.as_str().to_owned())
     }
 
     #[test]
@@ -134,7 +140,22 @@ mod tests {
             assert_eq!(id(text).as_deref(), expected, "{text}");
         }
         let images = images();
-        assert_eq!(find(&format!("x@{digest}"), &images, "here").unwrap().1, Some(digest));
+        let by_digest = find(&format!("x@{digest}"), &images, "here").unwrap();
+        assert_eq!(by_digest.named.unwrap().digest, Some(digest));
+        for (text, named, by_id) in [
+            ("x", Some("docker.io/library/x:latest"), false),
+            ("y:1", Some("localhost/y:1"), false),
+            ("y@aaaa2", Some("localhost/y:latest"), true),
+            ("aaaa2", None, true),
+            ("@bbb", None, true),
+        ] {
+            let matched = find(text, &images, "here").unwrap();
+            assert_eq!(
+                (matched.named.map(|name| name.to_string()).as_deref(), matched.by_id),
+                (named, by_id),
+                "{text}"
+            );
+        }
         assert!(find("nothing", &images, "here").unwrap_err().to_string().contains("\"nothing\" not found in here"));
     }
 }

@@ -94,8 +94,8 @@ impl Layout {
         let rootless = environment.user() != 0;
         let driver = environment.text("STORAGE_DRIVER").map(str::to_owned);
         let root = match (&storage.graphroot, &storage.rootless_storage_path) {
-            (root, _) if !root.is_empty() => expand(root, environment),
-            (_, path) if rootless && !path.is_empty() => expand(path, environment),
+            (root, _) if !root.is_empty() => real(expand(root, environment)),
+            (_, path) if rootless && !path.is_empty() => real(expand(path, environment)),
             _ if rootless => usual_of_user(environment)?,
             _ => environment.host_file("/var/lib/containers/storage"),
         };
@@ -134,6 +134,11 @@ fn usual_of_user(environment: &Environment) -> Result<PathBuf, StorageError> {
         reason: "neither HOME nor XDG_DATA_HOME is set".to_owned(),
     })?;
     Ok(data.join("containers/storage"))
+}
+
+/// A path of the settings as rules are looked up for it: without links, as the storage's own programs have it.
+fn real(path: PathBuf) -> PathBuf {
+    path.canonicalize().unwrap_or(path)
 }
 
 /// The first of some files that is there.

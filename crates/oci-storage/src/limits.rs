@@ -16,6 +16,9 @@ pub const MAX_TAR_SPLIT_LINE: u64 = 32 * 1024 * 1024;
 /// still.
 pub const LOCK_WAIT: Duration = Duration::from_secs(30);
 
+/// Bytes of all signatures that are kept with an image for one manifest: real ones have a few KiB each.
+pub const MAX_SIGNATURES: u64 = 16 * 1024 * 1024;
+
 /// Bytes of `/etc/passwd`, `/etc/subuid` and `/etc/subgid` that are looked at. A line takes about fifty, so this is room for
 /// a hundred thousand users.
 pub const MAX_USERS: u64 = 8 * 1024 * 1024;

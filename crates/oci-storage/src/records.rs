@@ -50,6 +50,9 @@ pub struct ImageRecord {
     /// The digests of what is kept with it, by key.
     #[serde(default)]
     big_data_digests: Option<BTreeMap<String, String>>,
+    /// A JSON object as text, of which only signatures matter here.
+    #[serde(default)]
+    metadata: Option<String>,
 }
 
 impl ImageRecord {
@@ -63,6 +66,12 @@ impl ImageRecord {
     #[must_use]
     pub fn top_layer(&self) -> Option<&str> {
         self.layer.as_deref().filter(|layer| !layer.is_empty())
+    }
+
+    /// What the program that stored it noted about it: a JSON object, or nothing.
+    #[must_use]
+    pub fn metadata(&self) -> &str {
+        self.metadata.as_deref().unwrap_or_default()
     }
 
     /// Whether one of its manifests has this digest.

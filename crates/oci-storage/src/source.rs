@@ -17,9 +17,12 @@ use crate::error::StorageError;
 use crate::find::{Found, find};
 use crate::foreign::ForeignFiles;
 use crate::layout::Layout;
+use crate::limits::MAX_SIGNATURES;
 use crate::lock::Guard;
+use crate::place::StoragePlace;
 use crate::records::LayerRecord;
 use crate::reference;
+use crate::signatures::Kept;
 use crate::store::{LayerSplit, Store};
 
 /// The key of an image's newest manifest.
@@ -33,7 +36,7 @@ struct FoundLayer {
 
 /// A layer of a manifest, in the form in which it can be read.
 #[derive(Clone)]
-struct Kept {
+struct KeptLayer {
     /// Its media type as an uncompressed archive and its diff-id.
     media_type: &'static str,
     diff_id: Digest,
@@ -52,15 +55,17 @@ struct OpenLayer<'a> {
 /// An image in a container storage.
 pub struct StorageSource {
     name: String,
+    place: StoragePlace,
     /// The storage itself first, then the ones that belong to it.
     stores: Vec<Store>,
+    found: Found,
     images: Vec<Found>,
     layers: Vec<FoundLayer>,
     manifest: RawManifest,
     /// The images whose documents were read so far, for the blobs that are kept with them.
     read: Mutex<Vec<Found>>,
     /// The layers of all manifests that were read so far, by the digests in these.
-    kept: Mutex<BTreeMap<Digest, Kept>>,
+    kept: Mutex<BTreeMap<Digest, KeptLayer>>,
     foreign: Arc<ForeignFiles>,
 }
 
@@ -80,9 +85,13 @@ impl StorageSource {
             let _lock = opened.lock_images()?;
             images.extend(opened.images()?.into_iter().map(|image| Found { store, image }));
         }
-        let (found, digest) = find(name, &images, &place)?;
-        let found = found.clone();
-        let manifest = read_manifest(&stores, &found, digest.as_ref())?;
+        let matched = find(name, &images, &place)?;
+        let found = matched.found.clone();
+        let manifest = read_manifest(&stores, &found, matched.named.as_ref().and_then(|name| name.digest.as_ref()))?;
+        // A storage of which only further ones are there has a name all the same.
+        let driver = stores.first().map_or("", Store::driver);
+        let id = matched.by_id.then(|| found.image.id.as_str().to_owned());
+        let place = StoragePlace::new(driver, &layout.root, matched.named.map(|name| name.to_string()), id)?;
         let mut layers = Vec::new();
         for (store, opened) in stores.iter().enumerate() {
             let _lock = opened.lock_layers()?;
@@ -91,9 +100,37 @@ impl StorageSource {
         let name = format!("containers-storage:{reference}");
         let (read, kept) = (Mutex::default(), Mutex::default());
         let foreign = Arc::new(ForeignFiles::new(environment));
-        let source = Self { name, stores, images, layers, manifest, read, kept, foreign };
-        source.learn(&found, &source.manifest)?;
+        let source = Self { name, place, stores, found, images, layers, manifest, read, kept, foreign };
+        source.learn(&source.found, &source.manifest)?;
         Ok(source)
+    }
+
+    /// Where the image is, and what it is called there.
+    #[must_use]
+    pub fn place(&self) -> &StoragePlace {
+        &self.place
+    }
+
+    /// The signatures that are kept with the image for the manifest, nothing of which is checked.
+    ///
+    /// # Errors
+    /// [`StorageError`] for what is kept in another form, or cannot be read.
+    pub fn signatures(&self, manifest: &Digest) -> Result<Vec<Vec<u8>>, ImageError> {
+        let Found { store, image } = &self.found;
+        let Some(store) = self.stores.get(*store) else { return Ok(Vec::new()) };
+        let wrong = |what: String| StorageError::Image {
+            image: image.id.as_str().to_owned(),
+            store: store.root().to_owned(),
+            reason: what,
+        };
+        let kept = Kept::find(image.metadata(), manifest).map_err(|error| wrong(format!("its metadata: {error}")))?;
+        if kept.total() == 0 {
+            return Ok(Vec::new());
+        }
+        let _lock = store.lock_images()?;
+        let bytes = store.big_data(&image.id, &kept.key, MAX_SIGNATURES)?;
+        let bytes = bytes.ok_or_else(|| wrong(format!("{} are missing", kept.key)))?;
+        Ok(kept.cut(&bytes).map_err(wrong)?)
     }
 
     /// Notes which layers of the storage the layers of a manifest are.
@@ -117,7 +154,7 @@ impl StorageSource {
         let mut kept = lock(&self.kept);
         for (layer, diff_id) in manifest.layers.iter().zip(config.rootfs.diff_ids) {
             let layers = self.with_content(&diff_id, &chain);
-            kept.insert(layer.digest.clone(), Kept { media_type, diff_id, layers });
+            kept.insert(layer.digest.clone(), KeptLayer { media_type, diff_id, layers });
         }
         Ok(())
     }
@@ -154,12 +191,12 @@ impl StorageSource {
         Ok(store.big_data(&found.image.id, &digest.to_string(), MAX_CONFIG)?)
     }
 
-    fn place(&self) -> String {
+    fn roots(&self) -> String {
         self.stores.iter().map(|store| store.root().display().to_string()).collect::<Vec<_>>().join(", ")
     }
 
     /// The first of some layers that can be put together again. Writers are kept away from its storage.
-    fn open_split(&self, kept: &Kept) -> Result<OpenLayer<'_>, ImageError> {
+    fn open_split(&self, kept: &KeptLayer) -> Result<OpenLayer<'_>, ImageError> {
         let mut first = None;
         for found in kept.layers.iter().filter_map(|position| self.layers.get(*position)) {
             let Some(store) = self.stores.get(found.store) else { continue };
@@ -177,18 +214,18 @@ impl StorageSource {
                     .to_owned(),
             }
             .into(),
-            None => ImageError::NotFound { what: format!("layer {}", kept.diff_id), place: self.place() },
+            None => ImageError::NotFound { what: format!("layer {}", kept.diff_id), place: self.roots() },
         })
     }
 
-    fn open_layer(&self, kept: &Kept) -> Result<LayerBytes, ImageError> {
+    fn open_layer(&self, kept: &KeptLayer) -> Result<LayerBytes, ImageError> {
         let OpenLayer { store, layer, split, lock } = self.open_split(kept)?;
         let dir = store.diff_dir(&layer.id, Arc::clone(&self.foreign))?;
         Ok(LayerBytes::new(layer.id.as_str().to_owned(), split, dir, lock))
     }
 
     /// The length of a layer's archive, by the storage's list, else by what it is made of.
-    fn size_of(&self, kept: &Kept) -> Result<u64, ImageError> {
+    fn size_of(&self, kept: &KeptLayer) -> Result<u64, ImageError> {
         let listed = kept.layers.iter().filter_map(|position| self.layers.get(*position)?.layer.diff_size());
         if let Some(size) = listed.max() {
             return Ok(size);
@@ -266,7 +303,7 @@ impl ImageSource for StorageSource {
         let read = lock(&self.read).clone();
         let with = read.iter().chain(&self.images).find(|found| found.image.has_manifest(&digest));
         let Some(found) = with else {
-            return Err(ImageError::NotFound { what: format!("manifest {digest}"), place: self.place() });
+            return Err(ImageError::NotFound { what: format!("manifest {digest}"), place: self.roots() });
         };
         let raw = read_manifest(&self.stores, found, Some(&descriptor.digest))?;
         let raw = RawManifest::verified(raw.bytes, descriptor)?;
@@ -285,7 +322,7 @@ impl ImageSource for StorageSource {
                 return Ok(Box::new(Cursor::new(bytes)));
             }
         }
-        Err(ImageError::NotFound { what: format!("blob {}", descriptor.digest), place: self.place() })
+        Err(ImageError::NotFound { what: format!("blob {}", descriptor.digest), place: self.roots() })
     }
 
     fn stored_as(&self, descriptor: &Descriptor) -> Result<Descriptor, ImageError> {

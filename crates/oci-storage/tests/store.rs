@@ -16,7 +16,7 @@ use oci_image::layer::open_layer;
 use oci_image::{
     Descriptor, Digest, ImageError, ImageSource, Manifest, Platform, disk, document, media_type, validate,
 };
-use oci_storage::{Environment, StorageSource};
+use oci_storage::{Environment, StoragePlace, StorageSource};
 use serde_json::{Value, json};
 
 /// CRC-64 of ISO 3309, bit by bit.
@@ -366,4 +366,53 @@ fn places_without_a_storage_are_said_to_be_such() {
     assert!(error.contains("no container storage in") && error.contains("var/lib/containers/storage"), "{error}");
     let error = words(&StorageSource::open("[btrfs@/g]x", &environment(dir.path())).map(|_| ()).unwrap_err());
     assert!(error.contains("btrfs"), "{error}");
+}
+
+#[test]
+fn the_place_is_that_of_the_storage_and_the_name_that_was_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let (storage, _, digest) = sample(&dir.path().join("g"), "vfs");
+    let id = storage.images[0]["id"].as_str().unwrap().to_owned();
+    let cases = [
+        ("localhost/os:1".to_owned(), Some("localhost/os:1".to_owned()), false),
+        ("os:1".into(), Some("localhost/os:1".into()), false),
+        (format!("localhost/os@{digest}"), Some(format!("localhost/os@{digest}")), false),
+        (format!("@{}", &id[..8]), None, true),
+        (id[..8].into(), None, true),
+        (format!("os:1@{id}"), Some("localhost/os:1".into()), true),
+    ];
+    for (text, name, by_id) in cases {
+        let source = open(&storage, &text).unwrap();
+        let root = storage.root.to_str().unwrap().to_owned();
+        let expected = StoragePlace { driver: "vfs".into(), root, name, id: by_id.then(|| id.clone()) };
+        assert_eq!(*source.place(), expected, "{text}");
+    }
+    // Settings follow links, as the storage's own programs do, and references do not.
+    let link = dir.path().join("link");
+    std::os::unix::fs::symlink("g", &link).unwrap();
+    let conf = dir.path().join("etc/containers/storage.conf");
+    fs::create_dir_all(conf.parent().unwrap()).unwrap();
+    fs::write(conf, format!("[storage]\ngraphroot = {link:?}\n")).unwrap();
+    let root_of = |name: &str| StorageSource::open(name, &environment(dir.path())).unwrap().place().root.clone();
+    assert_eq!(root_of("os:1"), storage.root.canonicalize().unwrap().to_str().unwrap());
+    assert_eq!(root_of(&format!("[{}/./]os:1", link.display())), link.to_str().unwrap());
+}
+
+#[test]
+fn signatures_are_kept_with_an_image() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut storage, _, digest) = sample(dir.path(), "overlay");
+    let image_dir = storage.root.join("overlay-images").join(storage.images[0]["id"].as_str().unwrap());
+    assert!(open(&storage, "os:1").unwrap().signatures(&digest).unwrap().is_empty());
+    storage.images[0]["metadata"] = json!(json!({"signatures-sizes": {digest.to_string(): [2, 3]}}).to_string());
+    storage.write();
+    let source = open(&storage, "os:1").unwrap();
+    let error = words(&source.signatures(&digest).unwrap_err());
+    assert!(error.contains("are missing") && error.contains(&storage.root.display().to_string()), "{error}");
+    let file = image_dir.join(format!("={}", STANDARD.encode(format!("signature-{}", digest.hex()))));
+    fs::write(&file, "abcde").unwrap();
+    assert_eq!(source.signatures(&digest).unwrap(), [b"ab".to_vec(), b"cde".to_vec()]);
+    assert!(source.signatures(&Digest::sha256(b"")).unwrap().is_empty());
+    fs::write(&file, "abcdef").unwrap();
+    assert!(words(&source.signatures(&digest).unwrap_err()).contains("6 bytes of signatures in place of 5"));
 }
