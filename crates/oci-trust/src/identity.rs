@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use oci_image::{ImageReference, Transport};
 
 use crate::error::TrustError;
+use crate::in_storage::InStorage;
 use crate::named::Named;
 
 /// What is known of an image before a byte of it is read.
@@ -39,9 +40,19 @@ impl ImageIdentity {
                 let tagged = image.path_and_tag().1.and_then(|name| Named::parse(name).ok());
                 (Vec::new(), tagged.map(Named::or_latest))
             }
-            // Signatures are kept for neither, so that only rules for all their images matter.
+            // What an image in a storage is called, the storage knows (see `in_storage`).
             Transport::ContainersStorage | Transport::DockerDaemon => (Vec::new(), None),
         };
+        Ok(Self { shown: image.to_string(), transport: transport_name(image.transport), scopes, name })
+    }
+
+    /// What an image is called that a container storage has.
+    ///
+    /// # Errors
+    /// [`TrustError::Name`].
+    pub fn in_storage(image: &ImageReference, place: &InStorage) -> Result<Self, TrustError> {
+        let name = place.named()?;
+        let scopes = place.scopes(name.as_ref());
         Ok(Self { shown: image.to_string(), transport: transport_name(image.transport), scopes, name })
     }
 }

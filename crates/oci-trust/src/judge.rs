@@ -34,8 +34,13 @@ pub fn judge(
     store: &dyn SignatureStore,
     now: SystemTime,
 ) -> Result<Verdict, TrustError> {
-    let identity = ImageIdentity::of(image)?;
-    refuse_unknown_scopes(policy, image)?;
+    let identity = match store.in_storage() {
+        Some(place) => ImageIdentity::in_storage(image, &place)?,
+        None => {
+            refuse_unknown_scopes(policy, image)?;
+            ImageIdentity::of(image)?
+        }
+    };
     let (scope, requirements) = policy.requirements(&identity);
     let mut verdict =
         Verdict { image: identity.shown.clone(), digest: None, policy: policy.path.clone(), scope, steps: Vec::new() };
@@ -53,7 +58,8 @@ pub fn judge(
     Ok(verdict)
 }
 
-/// Scopes in container storages hold where the storage is, which is not known here: such a rule must not be passed over.
+/// Scopes of daemons, and of storages of which it is not known where they are, mean nothing here: such a rule must not be
+/// passed over.
 fn refuse_unknown_scopes(policy: &Policy, image: &ImageReference) -> Result<(), TrustError> {
     let name = match image.transport {
         Transport::ContainersStorage => "containers-storage",

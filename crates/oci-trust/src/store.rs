@@ -2,6 +2,8 @@
 
 use oci_image::{Descriptor, Digest, ImageError, RawManifest};
 
+use crate::in_storage::InStorage;
+
 /// What can be asked about one image, for its signatures. What is not there is `None`, and no error.
 pub trait SignatureStore {
     /// The image's top document, as everybody will read it afterwards.
@@ -9,6 +11,11 @@ pub trait SignatureStore {
     /// # Errors
     /// Those of the image's source.
     fn manifest(&self) -> Result<RawManifest, ImageError>;
+
+    /// Where the container storage is that has the image, and what it is called there; `None` for all others.
+    fn in_storage(&self) -> Option<InStorage> {
+        None
+    }
 
     /// What is at an address with `http` or `https`, at most `limit` bytes.
     ///

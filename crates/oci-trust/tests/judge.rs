@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use oci_image::{Descriptor, Digest, ImageError, RawManifest};
-use oci_trust::{Policy, SignatureStore, StorePlaces, TrustError, Verdict, annotation, judge};
+use oci_trust::{InStorage, Policy, SignatureStore, StorePlaces, TrustError, Verdict, annotation, judge};
 
 /// Some time after all of them were made.
 const NOW: Duration = Duration::from_secs(1_900_000_000);
@@ -37,6 +37,7 @@ struct Memory {
     tags: BTreeMap<String, Vec<u8>>,
     referrers: Option<Vec<u8>>,
     contents: BTreeMap<Digest, Vec<u8>>,
+    storage: Option<InStorage>,
 }
 
 impl Memory {
@@ -109,6 +110,10 @@ impl Memory {
 impl SignatureStore for Memory {
     fn manifest(&self) -> Result<RawManifest, ImageError> {
         RawManifest::from_bytes(self.image.clone(), None)
+    }
+
+    fn in_storage(&self) -> Option<InStorage> {
+        self.storage.clone()
     }
 
     fn address(&self, url: &str, _: u64) -> Result<Option<Vec<u8>>, ImageError> {
@@ -413,4 +418,40 @@ fn images_in_files() {
     assert!(nameless.contains("the image has no name"), "{nameless}");
     let oci = format!("oci:{}", dir.path().display());
     assert!(!decide(&store, &exact, &oci, true).unwrap().is_accepted());
+}
+
+/// The image in a storage, as `localhost/os:1`.
+fn in_storage() -> Memory {
+    let name = Some("localhost/os:1".to_owned());
+    let storage = Some(InStorage { driver: "vfs".into(), root: "/g".into(), name, id: None });
+    Memory { storage, ..Memory::new() }
+}
+
+#[test]
+fn rules_for_storages() {
+    let places = StorePlaces { named: None, home: None, is_root: true };
+    let image = "containers-storage:os:1".parse().unwrap();
+    let decide = |store: &Memory, scope: &str| {
+        let text = format!(
+            r#"{{"default":[{{"type":"reject"}}],"transports":{{"containers-storage":{{{scope:?}:[{{"type":"insecureAcceptAnything"}}]}}}}}}"#
+        );
+        let policy = Policy::parse(text.as_bytes(), Path::new("p.json")).unwrap();
+        judge(&policy, &image, &places, store, SystemTime::UNIX_EPOCH + NOW).map(|verdict| verdict.require().is_ok())
+    };
+    for (scope, accepted) in [
+        ("", true),
+        ("[/g]", true),
+        ("[vfs@/g]", true),
+        ("[vfs@/g]localhost", true),
+        ("[vfs@/g]localhost/os", true),
+        ("[vfs@/g]localhost/os:1", true),
+        ("[overlay@/g]", false),
+        ("[/]", false),
+        ("[vfs@/g]localhost/os:2", false),
+        ("[vfs@/g]docker.io/library/os:1", false),
+    ] {
+        assert_eq!(decide(&in_storage(), scope).unwrap(), accepted, "{scope}");
+    }
+    // Where nobody says in which storage the image is, no such rule is passed over.
+    assert!(decide(&Memory::new(), "[/g]").unwrap_err().to_string().contains("not supported"));
 }

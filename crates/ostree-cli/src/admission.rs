@@ -11,7 +11,8 @@ use oci_image::{
     Transport, VerifyReader,
 };
 use oci_registry::{RegistryOptions, RegistrySource, fetch_address};
-use oci_trust::{Policy, SignatureStore, TrustError, Verdict, judge};
+use oci_storage::StorageSource;
+use oci_trust::{InStorage, Policy, SignatureStore, TrustError, Verdict, judge};
 use ostree_repo::Repo;
 
 use crate::images::{RegistryArgs, SourceReference};
@@ -55,8 +56,8 @@ impl RegistryArgs {
         options: RegistryOptions,
         policy: &Policy,
     ) -> Result<(Box<dyn ImageSource>, Verdict)> {
-        let Opened { source, registry } = self.open(image, options.clone())?;
-        let store = Store { source: &*source, registry: registry.as_deref(), options };
+        let Opened { source, registry, storage } = self.open(image, options.clone())?;
+        let store = Store { source: &*source, registry: registry.as_deref(), storage: storage.as_deref(), options };
         let verdict = judge(policy, image, &self.policy.stores(), &store, SystemTime::now())?;
         match (&verdict.digest, &registry) {
             // A registry's source keeps its document; a file may be another one when it is read again.
@@ -71,20 +72,27 @@ impl RegistryArgs {
         }
     }
 
-    /// Opens an image, and where it is on a registry, what is beside it.
+    /// Opens an image, and where it is on a registry or in a storage, what is beside it.
     fn open(&self, image: &ImageReference, options: RegistryOptions) -> Result<Opened> {
-        if image.transport != Transport::Registry {
-            return Ok(Opened { source: self.source(image)?, registry: None });
-        }
-        let source = Arc::new(RegistrySource::open(&image.name, &options)?);
-        Ok(Opened { source: Box::new(Arc::clone(&source)), registry: Some(source) })
+        Ok(match image.transport {
+            Transport::Registry => {
+                let source = Arc::new(RegistrySource::open(&image.name, &options)?);
+                Opened { source: Box::new(Arc::clone(&source)), registry: Some(source), storage: None }
+            }
+            Transport::ContainersStorage => {
+                let source = Arc::new(self.storage(image)?);
+                Opened { source: Box::new(Arc::clone(&source)), registry: None, storage: Some(source) }
+            }
+            _ => Opened { source: self.source(image)?, registry: None, storage: None },
+        })
     }
 }
 
-/// An image, and where it is on a registry, the same for what is beside it.
+/// An image, and where it is on a registry or in a storage, the same for what is beside it.
 struct Opened {
     source: Box<dyn ImageSource>,
     registry: Option<Arc<RegistrySource>>,
+    storage: Option<Arc<StorageSource>>,
 }
 
 /// Passes an image on that may come in, and with a signature where one is asked for.
@@ -105,12 +113,18 @@ pub fn needs_signature(image: &SourceReference) -> bool {
 struct Store<'a> {
     source: &'a dyn ImageSource,
     registry: Option<&'a RegistrySource>,
+    storage: Option<&'a StorageSource>,
     options: RegistryOptions,
 }
 
 impl SignatureStore for Store<'_> {
     fn manifest(&self) -> Result<RawManifest, ImageError> {
         self.source.manifest()
+    }
+
+    fn in_storage(&self) -> Option<InStorage> {
+        let place = self.storage?.place().clone();
+        Some(InStorage { driver: place.driver, root: place.root, name: place.name, id: place.id })
     }
 
     fn address(&self, url: &str, limit: u64) -> Result<Option<Vec<u8>>, ImageError> {

@@ -99,14 +99,17 @@ impl RegistryArgs {
     pub fn source(&self, reference: &ImageReference) -> Result<Box<dyn ImageSource>> {
         Ok(match reference.transport {
             Transport::Registry => Box::new(RegistrySource::open(&reference.name, &self.options())?),
-            Transport::ContainersStorage => {
-                let environment = oci_storage::Environment::of_this_process()
-                    .with_helper(Path::new("/proc/self/exe"))
-                    .with_lock_wait(self.transfer.timeout());
-                Box::new(StorageSource::open(&reference.name, &environment)?)
-            }
+            Transport::ContainersStorage => Box::new(self.storage(reference)?),
             _ => disk::open_source(reference)?,
         })
+    }
+
+    /// Opens an image in a container storage for reading, whatever the policy says.
+    pub fn storage(&self, reference: &ImageReference) -> Result<StorageSource> {
+        let environment = oci_storage::Environment::of_this_process()
+            .with_helper(Path::new("/proc/self/exe"))
+            .with_lock_wait(self.transfer.timeout());
+        Ok(StorageSource::open(&reference.name, &environment)?)
     }
 
     /// Opens a place for writing an image that shares layers with another: where both are on one registry, they need not

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::error::{TrustError, shown};
+use crate::in_storage;
 use crate::json::{At, Json, Members};
 use crate::limits::POLICY_BYTES;
 use crate::policy::identity_rule::IdentityRule;
@@ -74,6 +75,7 @@ fn scope_problem(transport: &str, scope: &str) -> Option<&'static str> {
             }
             _ => None,
         },
+        "containers-storage" => in_storage::scope_problem(scope),
         "docker-archive" | "tarball" | "sif" => Some("unknown key: this transport has no scopes but the empty one"),
         _ => None,
     }
