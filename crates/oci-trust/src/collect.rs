@@ -27,13 +27,16 @@ pub(crate) struct Collector<'a> {
 }
 
 impl Collector<'_> {
-    /// Those in files: of a `dir:` image, of a registry that keeps them itself, else of the lookaside store.
+    /// Those in files: of a `dir:` image, of a container storage, of a registry that keeps them itself, else of the lookaside store.
     pub(crate) fn stored(&self, digest: &Digest) -> Result<Vec<Found>, TrustError> {
         if let Some(directory) = &self.directory {
             return numbered(|number| {
                 let path = directory.join(format!("signature-{number}"));
                 Ok((path.display().to_string(), read_file(&path)?))
             });
+        }
+        if let Some(kept) = self.store.signatures_in_storage(digest).map_err(|source| self.failed(source))? {
+            return self.of_storage(kept);
         }
         let Some(name) = self.name() else { return Ok(Vec::new()) };
         if let Some(answer) = self.store.kept_signatures(digest).map_err(|source| self.failed(source))? {
@@ -45,6 +48,21 @@ impl Collector<'_> {
             let found = self.fetch(&url)?;
             Ok((url, found))
         })
+    }
+
+    fn of_storage(&self, kept: Vec<Vec<u8>>) -> Result<Vec<Found>, TrustError> {
+        const PLACE: &str = "the storage's own signatures";
+        if kept.len() > SIGNATURES {
+            return Err(self.invalid(PLACE, format!("more than {SIGNATURES} signatures")));
+        }
+        if kept.iter().map(|bytes| bytes.len() as u64).fold(0, u64::saturating_add) > ALL_SIGNATURES_BYTES {
+            return Err(self.invalid(PLACE, format!("signatures of more than {ALL_SIGNATURES_BYTES} bytes")));
+        }
+        let found = |(index, bytes)| Found {
+            place: format!("the storage's own signature-{}", index + 1),
+            signature: Signature::from_file(bytes),
+        };
+        Ok(kept.into_iter().enumerate().map(found).collect())
     }
 
     /// Those beside the image on its registry: those of the tag for them, and bundles that refer to it.

@@ -123,7 +123,7 @@ impl Bench<'_> {
         };
         let raw = self.manifest()?;
         let digest = digest_of(raw);
-        let in_files = self.image.transport == Transport::Dir;
+        let in_files = matches!(self.image.transport, Transport::Dir | Transport::ContainersStorage);
         let found = self.collect(|place| if in_files { place.stored(&digest) } else { place.attached(&digest) })?;
         let is_wanted = |found: &Found| matches!(found.signature, Signature::Sigstore { .. } | Signature::Bundle(_));
         let (wanted, others): (Vec<Found>, Vec<Found>) = found.into_iter().partition(is_wanted);

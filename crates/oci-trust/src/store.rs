@@ -29,6 +29,16 @@ pub trait SignatureStore {
     /// Those of the registry.
     fn kept_signatures(&self, digest: &Digest) -> Result<Option<Vec<u8>>, ImageError>;
 
+    /// The signatures that a container storage keeps with the image for a manifest, each as it would be in a file; `None` for
+    /// all images that are not in one.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    fn signatures_in_storage(&self, digest: &Digest) -> Result<Option<Vec<Vec<u8>>>, ImageError> {
+        let _ = digest;
+        Ok(None)
+    }
+
     /// The manifest of that tag in the image's repository.
     ///
     /// # Errors

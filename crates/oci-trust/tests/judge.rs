@@ -38,6 +38,7 @@ struct Memory {
     referrers: Option<Vec<u8>>,
     contents: BTreeMap<Digest, Vec<u8>>,
     storage: Option<InStorage>,
+    in_storage: Option<Vec<Vec<u8>>>,
 }
 
 impl Memory {
@@ -122,6 +123,10 @@ impl SignatureStore for Memory {
 
     fn kept_signatures(&self, _: &Digest) -> Result<Option<Vec<u8>>, ImageError> {
         Ok(self.kept.clone())
+    }
+
+    fn signatures_in_storage(&self, _: &Digest) -> Result<Option<Vec<Vec<u8>>>, ImageError> {
+        Ok(self.in_storage.clone())
     }
 
     fn tagged(&self, tag: &str) -> Result<Option<RawManifest>, ImageError> {
@@ -425,6 +430,30 @@ fn in_storage() -> Memory {
     let name = Some("localhost/os:1".to_owned());
     let storage = Some(InStorage { driver: "vfs".into(), root: "/g".into(), name, id: None });
     Memory { storage, ..Memory::new() }
+}
+
+#[test]
+fn signatures_in_storages() {
+    let kept = |name: &str, signatures: &[&str]| {
+        let mut store = in_storage();
+        store.storage.as_mut().unwrap().name = Some(name.to_owned());
+        store.in_storage = Some(signatures.iter().map(|name| file(name)).collect());
+        store
+    };
+    let image = "containers-storage:os:1";
+    let alice = signed_by("alice.gpg");
+    let verdict = decide(&kept("h.example/p/os:1", &["simple-mallory.sig", "simple-alice.sig"]), &alice, image, false);
+    let verdict = verdict.unwrap();
+    assert!(verdict.is_verified(), "{verdict:?}");
+    assert!(verdict.steps[0].tried[1].place.contains("storage's own signature-2"));
+    // The signature is for another name, by nobody who is trusted, or there is none.
+    for (name, signatures) in [
+        ("h.example/p/other:1", ["simple-alice.sig"].as_slice()),
+        ("h.example/p/os:1", &["simple-mallory.sig"]),
+        ("h.example/p/os:1", &[]),
+    ] {
+        assert!(!decide(&kept(name, signatures), &alice, image, false).unwrap().is_verified(), "{name}");
+    }
 }
 
 #[test]

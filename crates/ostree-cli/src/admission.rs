@@ -135,6 +135,10 @@ impl SignatureStore for Store<'_> {
         self.registry.map_or(Ok(None), |registry| registry.kept_signatures(digest))
     }
 
+    fn signatures_in_storage(&self, digest: &Digest) -> Result<Option<Vec<Vec<u8>>>, ImageError> {
+        self.storage.map(|storage| storage.signatures(digest)).transpose()
+    }
+
     fn tagged(&self, tag: &str) -> Result<Option<RawManifest>, ImageError> {
         self.registry.map_or(Ok(None), |registry| registry.tagged(tag))
     }
