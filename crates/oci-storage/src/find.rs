@@ -22,8 +22,6 @@ pub(crate) struct Match<'a> {
     pub(crate) found: &'a Found,
     /// The full name by which it was found, which may have the digest of the manifest that is asked for.
     pub(crate) named: Option<Name>,
-    /// Whether an identifier was given.
-    pub(crate) by_id: bool,
 }
 
 /// The image that `text` names. `images` come storage by storage, the first first. A name is searched as it is; completed, as the storage keeps names; and then as one that was
@@ -42,10 +40,10 @@ pub(crate) fn find<'a>(text: &str, images: &'a [Found], place: &str) -> Result<M
         && !text.contains(['@', ':'])
         && let Some(found) = by_id(images, text)
     {
-        return Ok(Match { found, named: None, by_id: true });
+        return Ok(Match { found, named: None });
     }
     if name.is_empty() {
-        return id.map(|found| Match { found, named: None, by_id: true }).ok_or_else(absent);
+        return id.map(|found| Match { found, named: None }).ok_or_else(absent);
     }
     let named = Name::parse(name).map_err(refuse)?;
     let local = named.local(name);
@@ -55,7 +53,7 @@ pub(crate) fn find<'a>(text: &str, images: &'a [Found], place: &str) -> Result<M
         None => by_name(images, &named).map(|found| (found, named)),
     });
     let (found, named) = found.ok_or_else(absent)?;
-    Ok(Match { found, named: Some(named), by_id: id.is_some() })
+    Ok(Match { found, named: Some(named) })
 }
 
 /// The image with the identifier, or the only one whose identifier begins so; in the first storage that has one.
@@ -142,19 +140,15 @@ mod tests {
         let images = images();
         let by_digest = find(&format!("x@{digest}"), &images, "here").unwrap();
         assert_eq!(by_digest.named.unwrap().digest, Some(digest));
-        for (text, named, by_id) in [
-            ("x", Some("docker.io/library/x:latest"), false),
-            ("y:1", Some("localhost/y:1"), false),
-            ("y@aaaa2", Some("localhost/y:latest"), true),
-            ("aaaa2", None, true),
-            ("@bbb", None, true),
+        for (text, named) in [
+            ("x", Some("docker.io/library/x:latest")),
+            ("y:1", Some("localhost/y:1")),
+            ("y@aaaa2", Some("localhost/y:latest")),
+            ("aaaa2", None),
+            ("@bbb", None),
         ] {
             let matched = find(text, &images, "here").unwrap();
-            assert_eq!(
-                (matched.named.map(|name| name.to_string()).as_deref(), matched.by_id),
-                (named, by_id),
-                "{text}"
-            );
+            assert_eq!(matched.named.map(|name| name.to_string()).as_deref(), named, "{text}");
         }
         assert!(find("nothing", &images, "here").unwrap_err().to_string().contains("\"nothing\" not found in here"));
     }

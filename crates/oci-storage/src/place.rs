@@ -15,18 +15,18 @@ pub struct StoragePlace {
     pub root: String,
     /// The full name by which the image was found: with its registry, and with a tag or a digest.
     pub name: Option<String>,
-    /// The image's identifier, if that was given, or its beginning.
-    pub id: Option<String>,
+    /// The image's whole identifier.
+    pub id: String,
 }
 
 impl StoragePlace {
     /// `root` is taken as it was given, but in its shortest form: links count as themselves in rules.
-    pub(crate) fn new(driver: &str, root: &Path, name: Option<String>, id: Option<String>) -> Result<Self, ImageError> {
+    pub(crate) fn new(driver: &str, root: &Path, name: Option<String>, id: &str) -> Result<Self, ImageError> {
         let root = std::path::absolute(root).map_or_else(|_| root.to_owned(), |root| shortest(&root));
         let text = root.to_str().map(str::to_owned);
         let reason = || "its path is not valid UTF-8".to_owned();
         let root = text.ok_or_else(|| StorageError::NoStore { path: root, reason: reason() })?;
-        Ok(Self { driver: driver.to_owned(), root, name, id })
+        Ok(Self { driver: driver.to_owned(), root, name, id: id.to_owned() })
     }
 }
 
@@ -53,7 +53,7 @@ mod tests {
         for (root, expected) in
             [("/g", "/g"), ("//g/./h/", "/g/h"), ("/g/x/../h/..", "/g"), ("/../g", "/g"), ("/", "/")]
         {
-            assert_eq!(StoragePlace::new("vfs", Path::new(root), None, None).unwrap().root, expected, "{root}");
+            assert_eq!(StoragePlace::new("vfs", Path::new(root), None, "i").unwrap().root, expected, "{root}");
         }
     }
 }

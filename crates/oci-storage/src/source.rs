@@ -90,8 +90,8 @@ impl StorageSource {
         let manifest = read_manifest(&stores, &found, matched.named.as_ref().and_then(|name| name.digest.as_ref()))?;
         // A storage of which only further ones are there has a name all the same.
         let driver = stores.first().map_or("", Store::driver);
-        let id = matched.by_id.then(|| found.image.id.as_str().to_owned());
-        let place = StoragePlace::new(driver, &layout.root, matched.named.map(|name| name.to_string()), id)?;
+        let full_name = matched.named.map(|name| name.to_string());
+        let place = StoragePlace::new(driver, &layout.root, full_name, found.image.id.as_str())?;
         let mut layers = Vec::new();
         for (store, opened) in stores.iter().enumerate() {
             let _lock = opened.lock_layers()?;

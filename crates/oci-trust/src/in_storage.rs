@@ -12,8 +12,8 @@ pub struct InStorage {
     pub root: String,
     /// The image's full name, with a tag or a digest, if it was asked for by name.
     pub name: Option<String>,
-    /// The image's whole identifier, if it was asked for by that.
-    pub id: Option<String>,
+    /// The image's whole identifier, whichever way it was asked for.
+    pub id: String,
 }
 
 impl InStorage {
@@ -30,11 +30,9 @@ impl InStorage {
     pub(crate) fn scopes(&self, name: Option<&Named>) -> Vec<String> {
         let store = format!("[{}@{}]", self.driver, self.root);
         let mut scopes = Vec::new();
-        let id = self.id.as_deref();
-        match (name, id) {
-            (Some(name), Some(id)) => scopes.extend([format!("{store}{name}@{id}"), format!("{store}{name}")]),
-            (Some(name), None) => scopes.push(format!("{store}{name}")),
-            (None, id) => scopes.push(format!("{store}@{}", id.unwrap_or_default())),
+        match name {
+            Some(name) => scopes.extend([format!("{store}{name}@{}", self.id), format!("{store}{name}")]),
+            None => scopes.push(format!("{store}@{}", self.id)),
         }
         if let Some(name) = name {
             if let (Some(_), Some(_)) = (name.tag(), name.digest()) {
@@ -78,9 +76,9 @@ pub(crate) fn scope_problem(scope: &str) -> Option<&'static str> {
 mod tests {
     use super::*;
 
-    fn scopes(name: Option<&str>, id: Option<&str>) -> Vec<String> {
-        let (name, id) = (name.map(str::to_owned), id.map(str::to_owned));
-        let place = InStorage { driver: "vfs".into(), root: "/g".into(), name, id };
+    fn scopes(name: Option<&str>) -> Vec<String> {
+        let name = name.map(str::to_owned);
+        let place = InStorage { driver: "vfs".into(), root: "/g".into(), name, id: "abc".into() };
         place.scopes(place.named().unwrap().as_ref())
     }
 
@@ -89,14 +87,13 @@ mod tests {
         let digest = format!("sha256:{}", "0a".repeat(32));
         let ends = ["[vfs@/g]h.example/p", "[vfs@/g]h.example", "[vfs@/g]", "[/g]"];
         let with = |first: &[&str]| first.iter().chain(&ends).map(|scope| (*scope).to_owned()).collect::<Vec<_>>();
-        assert_eq!(scopes(Some("h.example/p:1"), None), with(&["[vfs@/g]h.example/p:1"]));
         let first = ["[vfs@/g]h.example/p:1@abc", "[vfs@/g]h.example/p:1"];
-        assert_eq!(scopes(Some("h.example/p:1"), Some("abc")), with(&first));
+        assert_eq!(scopes(Some("h.example/p:1")), with(&first));
         let both = format!("[vfs@/g]h.example/p:1@{digest}");
-        assert_eq!(scopes(Some(&both[8..]), None), with(&[&both, "[vfs@/g]h.example/p:1"]));
+        assert_eq!(scopes(Some(&both[8..])), with(&[&format!("{both}@abc"), &both, "[vfs@/g]h.example/p:1"]));
         let only = format!("[vfs@/g]h.example/p@{digest}");
-        assert_eq!(scopes(Some(&only[8..]), None), with(&[&only]));
-        assert_eq!(scopes(None, Some("abc")), ["[vfs@/g]@abc", "[vfs@/g]", "[/g]"]);
+        assert_eq!(scopes(Some(&only[8..])), with(&[&format!("{only}@abc"), &only]));
+        assert_eq!(scopes(None), ["[vfs@/g]@abc", "[vfs@/g]", "[/g]"]);
     }
 
     #[test]

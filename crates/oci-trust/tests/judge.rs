@@ -428,7 +428,7 @@ fn images_in_files() {
 /// The image in a storage, as `localhost/os:1`.
 fn in_storage() -> Memory {
     let name = Some("localhost/os:1".to_owned());
-    let storage = Some(InStorage { driver: "vfs".into(), root: "/g".into(), name, id: None });
+    let storage = Some(InStorage { driver: "vfs".into(), root: "/g".into(), name, id: "0a".repeat(32) });
     Memory { storage, ..Memory::new() }
 }
 
@@ -474,11 +474,13 @@ fn rules_for_storages() {
         ("[vfs@/g]localhost", true),
         ("[vfs@/g]localhost/os", true),
         ("[vfs@/g]localhost/os:1", true),
+        ("[vfs@/g]localhost/os:1@IMAGE", true),
         ("[overlay@/g]", false),
         ("[/]", false),
         ("[vfs@/g]localhost/os:2", false),
         ("[vfs@/g]docker.io/library/os:1", false),
     ] {
+        let scope = &scope.replace("IMAGE", &"0a".repeat(32));
         assert_eq!(decide(&in_storage(), scope).unwrap(), accepted, "{scope}");
     }
     // Where nobody says in which storage the image is, no such rule is passed over.
