@@ -61,10 +61,11 @@ cosigned_by() {
     printf '{"type":"sigstoreSigned","keyPath":"%s/%s.pub","signedIdentity":%s}' "$PWD" "$1" "${2:-{\"type\":\"matchRepository\"\}}"
 }
 
-# What `skopeo copy` and what we make of an image under policy.json: `accepted` or `refused` twice: judged IMAGE.
+# What `skopeo copy` and what we make of an image under policy.json: `accepted` or `refused` twice: judged IMAGE [OPTION of
+# skopeo...].
 judged() {
     local theirs=accepted ours=accepted
-    skopeo --policy policy.json --registries.d rd copy --quiet --src-tls-verify=false "$1" "dir:$PWD/copied" > theirs.log 2>&1 || theirs=refused
+    skopeo --policy policy.json --registries.d rd copy --quiet --src-tls-verify=false "${@:2}" "$1" "dir:$PWD/copied" > theirs.log 2>&1 || theirs=refused
     rm -rf copied
     verdict "$1" > ours.log 2>&1 || ours=refused
     echo "$theirs $ours"
