@@ -174,18 +174,6 @@ impl fmt::Display for SourceReference {
 }
 
 impl SourceReference {
-    /// Why the original, which takes references with a scheme only, refuses this one as the argument of that name.
-    pub fn scheme_problem(&self, argument: &str) -> Option<String> {
-        match self {
-            Self::Ostree(_) => None,
-            Self::Plain(reference) => {
-                let scheme = reference.transport.prefix().trim_end_matches([':', '/']).to_owned();
-                let problem = oci_image::reference::ReferenceError::UnknownScheme(scheme);
-                Some(format!("invalid value '{reference}' for '<{argument}>': {problem}"))
-            }
-        }
-    }
-
     /// The image itself.
     pub fn image(&self) -> &ImageReference {
         match self {

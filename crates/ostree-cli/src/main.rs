@@ -9,6 +9,7 @@ mod date_words;
 mod exit;
 mod faces;
 mod image_signing;
+mod image_word;
 mod images;
 mod output;
 mod policy_args;

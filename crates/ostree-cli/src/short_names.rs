@@ -1,6 +1,7 @@
 //! Full names for images that are named without their registry, as `registries.conf` has them.
 
 use anyhow::{Result, bail};
+use oci_image::reference::ReferenceError;
 use oci_image::{ImageReference, Transport};
 use oci_registry::{Environment, Registries};
 use ostree_container::stored;
@@ -10,26 +11,31 @@ use crate::context::Context;
 use crate::exit::{UsageError, message};
 use crate::images::{RegistryArgs, SourceReference};
 
-/// `TRANSPORT:NAME`, or the name of an image on a registry alone.
-pub fn image_name(text: &str) -> Result<ImageReference> {
-    match text.split_once(':') {
-        Some((word, _)) if word.parse::<Transport>().is_ok() => Ok(text.parse()?),
-        _ => Ok(format!("registry:{text}").parse()?),
+/// `[SCHEME:]TRANSPORT:NAME`, or where short names are looked up, the name of an image on a registry alone.
+fn image(word: &str, context: &Context) -> Result<SourceReference, UsageError> {
+    let refuse = |problem: ReferenceError| UsageError(format!("{word}: {problem}"));
+    match word.parse() {
+        Ok(image) => Ok(image),
+        // What begins with neither is a name.
+        Err(ReferenceError::UnknownScheme(_)) if context.short_names => in_registry(word).map_err(refuse),
+        Err(ReferenceError::MissingColon(text)) if context.short_names && text == word => {
+            in_registry(word).map_err(refuse)
+        }
+        Err(problem) => Err(refuse(problem)),
     }
 }
 
-/// The image to read that `word` names: in full, or where short names are looked up, by a name alone.
-pub fn source(word: &str, registry: &RegistryArgs, context: &Context) -> Result<SourceReference> {
-    let image = match word.parse::<SourceReference>() {
-        Ok(image) => image,
-        Err(_) if context.short_names => SourceReference::Plain(image_name(word)?),
-        Err(problem) => return Err(UsageError(format!("{word}: {problem}")).into()),
-    };
-    to_read(image, registry, context)
+fn in_registry(name: &str) -> Result<SourceReference, ReferenceError> {
+    if name.is_empty() {
+        return Err(ReferenceError::EmptyName("registry:".to_owned()));
+    }
+    Ok(SourceReference::Plain(ImageReference { transport: Transport::Registry, name: name.to_owned() }))
 }
 
-/// An image to read: of several that a name may mean, the first that is there. The other programs take names as they are.
-pub fn to_read(image: SourceReference, registry: &RegistryArgs, context: &Context) -> Result<SourceReference> {
+/// The image to read that a word names: of several that it may mean, the first that is there. The other programs take
+/// names as they are.
+pub fn to_read(word: &str, registry: &RegistryArgs, context: &Context) -> Result<SourceReference> {
+    let image = image(word, context)?;
     if !context.short_names {
         return Ok(image);
     }
@@ -46,9 +52,11 @@ pub fn to_read(image: SourceReference, registry: &RegistryArgs, context: &Contex
     })
 }
 
-/// An image that a repository holds: by the name as it is, else by the first that it may mean. The other programs take
-/// names as they are.
-pub fn stored(image: &ImageReference, repo: &Repo, context: &Context) -> Result<ImageReference> {
+/// The image of a repository that a word names: as it is, else the first of those that it may mean and that are stored.
+/// The other programs take names as they are.
+pub fn stored(word: &str, repo: &Repo, context: &Context) -> Result<ImageReference> {
+    let image = image(word, context)?;
+    let image = image.image();
     let absent = |image: &ImageReference| matches!(stored::find(repo, image), Ok(None));
     if !context.short_names || image.transport != Transport::Registry || !absent(image) {
         return Ok(image.clone());
@@ -58,12 +66,18 @@ pub fn stored(image: &ImageReference, repo: &Repo, context: &Context) -> Result<
     Ok(found.unwrap_or_else(|| image.clone()))
 }
 
-/// An image to write, whose name must mean one only; the other programs take names as they are.
-pub fn to_write(image: &ImageReference, context: &Context) -> Result<ImageReference> {
+/// The image to write that a word names, which must mean one only; the other programs take names as they are.
+pub fn to_write(word: &str, context: &Context) -> Result<ImageReference> {
+    let image = match image(word, context)? {
+        SourceReference::Plain(image) => image,
+        SourceReference::Ostree(_) => {
+            return Err(UsageError(format!("{word}: a signature scheme is for images to read, not to write")).into());
+        }
+    };
     if !context.short_names {
-        return Ok(image.clone());
+        return Ok(image);
     }
-    match candidates(image)?.as_slice() {
+    match candidates(&image)?.as_slice() {
         [one] => Ok(one.clone()),
         all => {
             let names: Vec<&str> = all.iter().map(|image| image.name.as_str()).collect();

@@ -3,12 +3,12 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches, Parser};
 
 use crate::commands::{container, tar};
 use crate::context::Context;
 use crate::exit;
+use crate::image_word::full_names_only;
 
 /// Extend ostree with containers
 #[derive(Debug, Parser)]
@@ -33,13 +33,11 @@ enum Command {
 /// Runs `ostree-ext-cli ARGS`: exit code 1 for failures, 2 for a command line that makes no sense, 3 when as
 /// many bytes were fetched as may be.
 pub fn run(args: Vec<OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(args) {
+    let parsed = full_names_only(Cli::command()).try_get_matches_from(args);
+    let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(problem) => return exit::clap_words(&problem),
     };
-    if let Some(problem) = scheme_problem(&cli.command) {
-        return exit::clap_words(&Cli::command().error(ErrorKind::ValueValidation, problem));
-    }
     let result = match &cli.command {
         Command::Tar(command) => tar::run(command, &cli.context),
         Command::Container(command) => container::run(command, &cli.context),
@@ -50,18 +48,12 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
     }
 }
 
-/// What is wrong with the first image that has no signature scheme.
-fn scheme_problem(command: &Command) -> Option<String> {
-    let Command::Container(command) = command else { return None };
-    command.signed_references().into_iter().find_map(|(argument, reference)| reference.scheme_problem(argument))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_tree_is_sound() {
-        Cli::command().debug_assert();
+        full_names_only(Cli::command()).debug_assert();
     }
 }

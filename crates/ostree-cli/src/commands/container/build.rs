@@ -7,7 +7,7 @@ use oci_image::{ImageReference, Transport};
 
 use crate::commands::container::image_options::{ImageOptions, ParentOptions};
 use crate::context::Context;
-use crate::images::SourceReference;
+use crate::image_word::ImageWord;
 use crate::output::line;
 use crate::short_names;
 
@@ -16,7 +16,7 @@ use crate::short_names;
 #[command(after_help = "Examples:\n  ostree-container build --repo repo --ref os/stable --oci-dir image\n  \
     ostree-container build --repo repo --ref os/stable --push registry.example.com/os:stable --compression zstd\n  \
     ostree-container build --repo repo --ref os/stable --push registry.example.com/os:2 \\\n    \
-    --from registry:registry.example.com/os:1\n  \
+    --from registry.example.com/os:1\n  \
     ostree-container build --repo repo --ref os/stable --push registry.example.com/os:stable \\\n    \
     --gpg-homedir secret.asc --gpg-sign release@example.org")]
 #[command(group(clap::ArgGroup::new("destination").required(true).args(["oci_dir", "push"])))]
@@ -32,7 +32,7 @@ pub struct Args {
     tag: Option<String>,
     /// Push the image to a registry, or to any other TRANSPORT:NAME
     #[arg(long, value_name = "IMAGE")]
-    push: Option<String>,
+    push: Option<ImageWord>,
     /// What the image is like
     #[command(flatten)]
     image: ImageOptions,
@@ -43,17 +43,12 @@ pub struct Args {
 
 /// Prints the digest of the image.
 pub fn run(args: &Args, context: &Context) -> Result<()> {
-    let mut parent = args.parent.clone();
-    if let Some(image) = parent.from.take() {
-        let image = short_names::to_read(SourceReference::Plain(image), &args.image.registry, context)?;
-        parent.from = Some(image.image().clone());
-    }
-    line(args.image.write(context, &args.rev, &destination(args, context)?, &parent)?)
+    line(args.image.write(context, &args.rev, &destination(args, context)?, &args.parent)?)
 }
 
 fn destination(args: &Args, context: &Context) -> Result<ImageReference> {
     if let Some(image) = &args.push {
-        return short_names::to_write(&short_names::image_name(image)?, context);
+        return short_names::to_write(&image.0, context);
     }
     let dir = args.oci_dir.as_deref().and_then(|dir| dir.to_str()).context("--oci-dir is not UTF-8")?;
     if dir.contains(':') {

@@ -6,8 +6,11 @@ use ostree_container::compare::{compare, size};
 use serde_json::{Value, json};
 
 use crate::commands::container::platform::PlatformArgs;
-use crate::images::{RegistryArgs, SourceReference};
+use crate::context::Context;
+use crate::image_word::SchemedWord;
+use crate::images::RegistryArgs;
 use crate::output::line;
+use crate::short_names;
 
 /// Compare the layers of two images
 #[derive(Debug, clap::Args)]
@@ -25,15 +28,15 @@ pub struct Args {
     json: bool,
     /// The old image
     #[arg(value_name = "IMGREF_OLD")]
-    pub old: SourceReference,
+    old: SchemedWord,
     /// The new image
     #[arg(value_name = "IMGREF_NEW")]
-    pub new: SourceReference,
+    new: SchemedWord,
 }
 
 /// Prints how many layers there are, and how many came and went.
-pub fn run(args: &Args) -> Result<()> {
-    let comparison = compare(&args.manifest(&args.old)?, &args.manifest(&args.new)?);
+pub fn run(args: &Args, context: &Context) -> Result<()> {
+    let comparison = compare(&args.manifest(&args.old, context)?, &args.manifest(&args.new, context)?);
     if !args.json {
         return line(comparison);
     }
@@ -45,8 +48,8 @@ pub fn run(args: &Args) -> Result<()> {
 }
 
 impl Args {
-    fn manifest(&self, image: &SourceReference) -> Result<Manifest> {
-        let source = self.registry.admitted(image)?;
+    fn manifest(&self, image: &SchemedWord, context: &Context) -> Result<Manifest> {
+        let source = self.registry.admitted(&short_names::to_read(&image.0, &self.registry, context)?)?;
         Ok(document::resolve(&*source, &self.platform.or_host())?.1)
     }
 }

@@ -11,9 +11,11 @@ use serde_json::json;
 use crate::commands::container::filtered::tell_filtered;
 use crate::commands::container::image_options::ImageOptions;
 use crate::context::Context;
+use crate::image_word::ImageWord;
 use crate::images::SourceReference;
 use crate::output::line;
 use crate::scratch::Scratch;
+use crate::short_names;
 
 /// Turn any container image into one that holds an OSTree commit
 #[derive(Debug, clap::Args)]
@@ -42,29 +44,41 @@ pub struct Args {
     image: ImageOptions,
     /// The image to read, e.g. docker://registry.example.com/app:latest
     #[arg(value_name = "SOURCE")]
-    source: SourceReference,
+    source: ImageWord,
     /// The image to write, e.g. registry:registry.example.com/app:ostree or oci:DIR:TAG
     #[arg(value_name = "DESTINATION")]
-    destination: ImageReference,
+    destination: ImageWord,
 }
 
 /// Prints the digest of the new image.
 pub fn run(args: &Args, context: &Context) -> Result<()> {
+    let registry = &args.image.registry;
+    let images = Images {
+        source: short_names::to_read(&args.source.0, registry, context)?,
+        destination: short_names::to_write(&args.destination.0, context)?,
+    };
     match &context.repo {
-        Some(_) => in_repo(args, &context.open_writable()?, TransactionOptions::default()),
+        Some(_) => in_repo(args, &images, &context.open_writable()?, TransactionOptions::default()),
         None => {
             let nothing_to_lose = TransactionOptions { fsync: Some(false), per_object_fsync: Some(false) };
-            in_repo(args, &Scratch::new(context, None, &args.destination)?.repo, nothing_to_lose)
+            in_repo(args, &images, &Scratch::new(context, None, &images.destination)?.repo, nothing_to_lose)
         }
     }
 }
 
-fn in_repo(args: &Args, repo: &Repo, transaction: TransactionOptions) -> Result<()> {
-    args.source.refuse_signatures()?;
+/// The images that the words mean.
+struct Images {
+    source: SourceReference,
+    destination: ImageReference,
+}
+
+fn in_repo(args: &Args, images: &Images, repo: &Repo, transaction: TransactionOptions) -> Result<()> {
+    let Images { source: image, destination } = images;
+    image.refuse_signatures()?;
     let registry = &args.image.registry;
-    let source = registry.admitted(&args.source)?;
-    let signer = args.image.sign.prepare(&args.destination, registry)?;
-    let sink = registry.sink(&args.destination)?;
+    let source = registry.admitted(image)?;
+    let signer = args.image.sign.prepare(destination, registry)?;
+    let sink = registry.sink(destination)?;
     let options = ConvertOptions {
         pull: PullOptions {
             platform: args.image.platform.clone(),
@@ -73,18 +87,18 @@ fn in_repo(args: &Args, repo: &Repo, transaction: TransactionOptions) -> Result<
             skip_special: args.skip_special,
             ..PullOptions::default()
         },
-        image: args.image.options(&args.destination)?,
+        image: args.image.options(destination)?,
         write_ref: args.write_ref.clone(),
     };
-    let listener = args.image.progress.listener(&args.destination.to_string())?;
-    let done = convert((&*source, args.source.image()), repo, &*sink, options, &*listener)?;
+    let listener = args.image.progress.listener(&destination.to_string())?;
+    let done = convert((&*source, image.image()), repo, &*sink, options, &*listener)?;
     if let Some(mut signer) = signer {
         signer.sign(&done.image.digest)?;
     }
     tell_filtered(&done.filtered);
     match args.json {
         true => line(json!({
-            "image": args.destination.to_string(), "digest": done.image.digest.to_string(),
+            "image": destination.to_string(), "digest": done.image.digest.to_string(),
             "commit": done.commit.to_string(), "filtered": done.filtered,
         })),
         false => line(done.image.digest),

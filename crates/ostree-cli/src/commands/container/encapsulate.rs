@@ -8,7 +8,9 @@ use oci_trust::Named;
 
 use crate::commands::container::image_options::{ImageOptions, ParentOptions};
 use crate::context::Context;
+use crate::image_word::ImageWord;
 use crate::output::{line, write_whole};
+use crate::short_names;
 
 /// Wrap an OSTree commit into a container image
 #[derive(Debug, clap::Args)]
@@ -30,14 +32,15 @@ pub struct Args {
     rev: String,
     /// The image to write, e.g. docker://registry.example.com/os:latest or oci:DIR:TAG
     #[arg(value_name = "IMGREF")]
-    imgref: ImageReference,
+    imgref: ImageWord,
 }
 
 /// Prints the digest of the image.
 pub fn run(args: &Args, context: &Context) -> Result<()> {
-    let twins = args.tags.iter().map(|tag| retagged(&args.imgref, tag)).collect::<Result<Vec<_>>>()?;
-    let digest = args.image.write(context, &args.rev, &args.imgref, &args.parent)?;
-    args.tag(&digest, &twins)?;
+    let image = short_names::to_write(&args.imgref.0, context)?;
+    let twins = args.tags.iter().map(|tag| retagged(&image, tag)).collect::<Result<Vec<_>>>()?;
+    let digest = args.image.write(context, &args.rev, &image, &args.parent)?;
+    args.tag((&image, &digest), &twins)?;
     if let Some(file) = &args.digestfile {
         write_whole(file, digest.to_string().as_bytes())?;
     }
@@ -46,13 +49,13 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
 
 impl Args {
     /// Stores the image's manifest under other tags of its repository, which has all the rest.
-    fn tag(&self, digest: &Digest, twins: &[ImageReference]) -> Result<()> {
+    fn tag(&self, (image, digest): (&ImageReference, &Digest), twins: &[ImageReference]) -> Result<()> {
         if twins.is_empty() {
             return Ok(());
         }
         let registry = &self.image.registry;
-        let manifest = registry.source(&self.imgref)?.manifest()?;
-        ensure!(manifest.digest == *digest, "{}: somebody else has just replaced the image", self.imgref);
+        let manifest = registry.source(image)?.manifest()?;
+        ensure!(manifest.digest == *digest, "{image}: somebody else has just replaced the image");
         for twin in twins {
             registry.sink(twin)?.finish(&manifest)?;
         }

@@ -17,9 +17,11 @@ use crate::commands::repo::signing::SignOptions;
 use crate::context::Context;
 use crate::exit::warn;
 use crate::image_signing::SignArgs;
-use crate::images::{RegistryArgs, SourceReference};
+use crate::image_word::ImageWord;
+use crate::images::RegistryArgs;
 use crate::progress::ProgressArgs;
 use crate::scratch::Scratch;
+use crate::short_names;
 use crate::signed_store::SignedStore;
 
 /// How xattrs stand in the layers.
@@ -40,7 +42,7 @@ pub struct ParentOptions {
     /// a commit of its own, and programs that run it see the commit's files. What is in a layer has no SELinux labels. The image is unpacked for the
     /// time being in $TMPDIR if that is set, else in the repository if it can be written, else beside what is written
     #[arg(long, value_name = "IMAGE", overrides_with = "from", conflicts_with = "contentmeta")]
-    pub from: Option<ImageReference>,
+    pub from: Option<ImageWord>,
     /// Who signs the commit; the repository's own stays as it is
     #[command(flatten)]
     pub signing: SignOptions,
@@ -127,7 +129,7 @@ impl ImageOptions {
         let repo = context.open_repo()?;
         let commit = refs::resolve(&repo, rev)?;
         let options = self.options(destination)?;
-        let Some(image) = &parent.from else {
+        let Some(word) = &parent.from else {
             let store = SignedStore::new(&repo, commit, &parent.signing)?;
             let sink = self.registry.sink(destination)?;
             return Ok(encapsulate(&store, &commit, &*sink, &options, &*listener)?.digest);
@@ -135,7 +137,10 @@ impl ImageOptions {
         if parent.signing.is_asked() {
             bail!("the commit is not in an image that stands on another, and its signature could not be");
         }
-        let source = self.registry.admitted(&SourceReference::Plain(image.clone()))?;
+        let image = short_names::to_read(&word.0, &self.registry, context)?;
+        image.refuse_signatures()?;
+        let source = self.registry.admitted(&image)?;
+        let image = image.image();
         let sink = self.registry.sink_beside(destination, image)?;
         let own = repo.check_writable().is_ok().then(|| context.repo_path()).transpose()?;
         let scratch = Scratch::new(context, own.as_deref(), destination)?;

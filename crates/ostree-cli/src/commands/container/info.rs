@@ -4,8 +4,11 @@ use anyhow::Result;
 use ostree_container::inspect;
 
 use crate::commands::container::platform::PlatformArgs;
-use crate::images::{RegistryArgs, SourceReference};
+use crate::context::Context;
+use crate::image_word::SchemedWord;
+use crate::images::RegistryArgs;
 use crate::output::line;
+use crate::short_names;
 
 /// Print information about an exported container image
 #[derive(Debug, clap::Args)]
@@ -22,12 +25,13 @@ pub struct Args {
     /// podman and its relatives containers-storage:NAME, containers-storage:@ID, and [[DRIVER@]GRAPHROOT] before either; without
     /// it, storage.conf says where the storage is.
     #[arg(value_name = "IMGREF")]
-    pub imgref: SourceReference,
+    imgref: SchemedWord,
 }
 
 /// Prints the reference and the digest.
-pub fn run(args: &Args) -> Result<()> {
-    let source = args.registry.admitted(&args.imgref)?;
+pub fn run(args: &Args, context: &Context) -> Result<()> {
+    let image = short_names::to_read(&args.imgref.0, &args.registry, context)?;
+    let source = args.registry.admitted(&image)?;
     let info = inspect(&*source, &args.platform.or_host())?;
-    line(format_args!("{} digest: {}", args.imgref, info.digest))
+    line(format_args!("{} digest: {}", image, info.digest))
 }

@@ -18,7 +18,6 @@ pub mod verify;
 use anyhow::Result;
 
 use crate::context::Context;
-use crate::images::SourceReference;
 
 /// The commands that every face of the program has.
 #[derive(Debug, clap::Subcommand)]
@@ -45,29 +44,9 @@ pub fn run(command: &Command, context: &Context) -> Result<()> {
     match command {
         Command::Encapsulate(args) => encapsulate::run(args, context),
         Command::Unencapsulate(args) => unencapsulate::run(args, context),
-        Command::Info(args) => info::run(args),
-        Command::Compare(args) => compare::run(args),
+        Command::Info(args) => info::run(args, context),
+        Command::Compare(args) => compare::run(args, context),
         Command::Image(command) => image::run(command, context),
         Command::Commit(args) => commit::run(args),
-    }
-}
-
-impl Command {
-    /// The images that the original wants to have a signature scheme, each with the name of its argument.
-    pub fn signed_references(&self) -> Vec<(&'static str, SourceReference)> {
-        match self {
-            Self::Unencapsulate(args) => vec![("IMGREF", args.imgref.clone())],
-            Self::Info(args) => vec![("IMGREF", args.imgref.clone())],
-            Self::Compare(args) => vec![("IMGREF_OLD", args.old.clone()), ("IMGREF_NEW", args.new.clone())],
-            Self::Image(image::Command::Copy(args)) => vec![("IMGREF", args.imgref.clone())],
-            // One that cannot be read is refused with its own words.
-            Self::Image(image::Command::Pull(args)) => {
-                args.image().map(|image| ("IMGREF", image)).into_iter().collect()
-            }
-            Self::Image(image::Command::Plan(args)) => {
-                args.image().map(|image| ("IMGREF", image)).into_iter().collect()
-            }
-            Self::Encapsulate(_) | Self::Image(_) | Self::Commit(_) => Vec::new(),
-        }
     }
 }

@@ -27,6 +27,6 @@ pub struct Args {
 
 /// Prints the ref and the commit.
 pub fn run(args: &Args, context: &Context) -> Result<()> {
-    let image = short_names::source(&args.image, &args.import.registry, context)?;
+    let image = short_names::to_read(&args.image, &args.import.registry, context)?;
     args.import.run(context, &image, Some(&args.name))
 }

@@ -7,8 +7,10 @@ use ostree_core::Refspec;
 use crate::commands::container::fetching::FetchArgs;
 use crate::commands::container::platform::PlatformArgs;
 use crate::context::Context;
+use crate::image_word::SchemedWord;
 use crate::images::{RegistryArgs, SourceReference};
 use crate::output::line;
+use crate::short_names;
 use crate::trust;
 
 /// Import an OSTree commit embedded in a container image
@@ -32,7 +34,7 @@ pub struct Args {
     /// podman and its relatives containers-storage:NAME, containers-storage:@ID, and [[DRIVER@]GRAPHROOT] before either; without
     /// it, storage.conf says where the storage is.
     #[arg(value_name = "IMGREF")]
-    pub imgref: SourceReference,
+    imgref: SchemedWord,
 }
 
 /// What all imports share.
@@ -51,7 +53,8 @@ pub struct ImportArgs {
 
 /// Prints the commit, and the ref where one was written.
 pub fn run(args: &Args, context: &Context) -> Result<()> {
-    args.import.run(context, &args.imgref, args.write_ref.as_ref())
+    let image = short_names::to_read(&args.imgref.0, &args.import.registry, context)?;
+    args.import.run(context, &image, args.write_ref.as_ref())
 }
 
 impl ImportArgs {

@@ -35,7 +35,7 @@ pub struct Args {
 
 /// Prints the verdict; fails if the image must not come in.
 pub fn run(args: &Args, context: &Context) -> Result<()> {
-    let image = short_names::source(&args.image, &args.registry, context)?;
+    let image = short_names::to_read(&args.image, &args.registry, context)?;
     image.refuse_signatures()?;
     let verdict = args.registry.verdict(&image)?;
     let result = require(&verdict, needs_signature(&image));

@@ -1,11 +1,11 @@
 //! `image clear-cached-update`: forget that there is a newer image.
 
 use anyhow::Result;
-use oci_image::ImageReference;
 use ostree_container::stored;
 
 use crate::commands::container::image::list;
 use crate::context::Context;
+use crate::image_word::ImageWord;
 use crate::short_names;
 
 /// Forget the update that was found for a stored image
@@ -16,13 +16,13 @@ use crate::short_names;
 pub struct Args {
     /// The stored image, e.g. registry:registry.example.com/os:latest
     #[arg(value_name = "IMGREF")]
-    imgref: ImageReference,
+    imgref: ImageWord,
 }
 
 /// Removes the record, and prints nothing.
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     let repo = context.open_writable()?;
-    let imgref = short_names::stored(&args.imgref, &repo, context)?;
+    let imgref = short_names::stored(&args.imgref.0, &repo, context)?;
     let image = list::open(&repo, &imgref)?;
     stored::clear_cached_update(&repo, &image.commit)?;
     Ok(())

@@ -9,7 +9,9 @@ use ostree_repo::Repo;
 use ostree_repo::copy::CopyOptions;
 
 use crate::commands::container::image::report;
-use crate::images::SourceReference;
+use crate::context::Context;
+use crate::image_word::SchemedWord;
+use crate::short_names;
 
 /// Copy a stored image from one repository to another
 #[derive(Debug, clap::Args)]
@@ -26,16 +28,17 @@ pub struct Args {
     jobs: Option<NonZeroUsize>,
     /// The stored image, e.g. ostree-unverified-registry:registry.example.com/os:latest
     #[arg(value_name = "IMGREF")]
-    pub imgref: SourceReference,
+    imgref: SchemedWord,
 }
 
 /// Copies, and prints nothing.
-pub fn run(args: &Args) -> Result<()> {
+pub fn run(args: &Args, context: &Context) -> Result<()> {
     let src = Repo::open(&args.src_repo)?;
     let dest = Repo::open(&args.dest_repo)?;
     dest.check_writable()?;
+    let image = short_names::stored(&args.imgref.0, &src, context)?;
     let options = CopyOptions { jobs: args.jobs, ..CopyOptions::default() };
-    let copied = stored::copy(&src, &dest, args.imgref.image(), &options, &mut |_| {}).context("Copying image")?;
+    let copied = stored::copy(&src, &dest, &image, &options, &mut |_| {}).context("Copying image")?;
     report::problems(&copied.image.problems);
     Ok(())
 }

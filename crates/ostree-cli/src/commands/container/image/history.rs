@@ -3,7 +3,6 @@
 use std::io::Write;
 
 use anyhow::Result;
-use oci_image::ImageReference;
 use ostree_container::stored::{self, HistoryRow};
 use ostree_repo::format_size;
 use rustix::termios::tcgetwinsize;
@@ -11,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::commands::container::image::list;
 use crate::context::Context;
+use crate::image_word::ImageWord;
 use crate::output::{Output, line};
 use crate::short_names;
 
@@ -34,13 +34,13 @@ pub struct Args {
     json: bool,
     /// The stored image, e.g. registry:registry.example.com/os:latest
     #[arg(value_name = "IMGREF")]
-    imgref: ImageReference,
+    imgref: ImageWord,
 }
 
 /// Prints a layer a line, the lowest first.
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     let repo = context.open_repo()?;
-    let imgref = short_names::stored(&args.imgref, &repo, context)?;
+    let imgref = short_names::stored(&args.imgref.0, &repo, context)?;
     if args.json {
         let image = stored::require(&repo, &imgref)?;
         let layers: Vec<Value> = stored::history(&image).iter().map(describe).collect();

@@ -3,10 +3,10 @@
 use std::io::Write;
 
 use anyhow::{Context as _, Result};
-use oci_image::ImageReference;
 
 use crate::commands::container::image::list;
 use crate::context::Context;
+use crate::image_word::ImageWord;
 use crate::output::Output;
 use crate::short_names;
 
@@ -24,13 +24,13 @@ pub struct Args {
     raw: bool,
     /// The stored image, e.g. registry:registry.example.com/os:latest
     #[arg(value_name = "IMGREF")]
-    imgref: ImageReference,
+    imgref: ImageWord,
 }
 
 /// Prints the document, without a newline behind it.
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     let repo = context.open_repo()?;
-    let imgref = short_names::stored(&args.imgref, &repo, context)?;
+    let imgref = short_names::stored(&args.imgref.0, &repo, context)?;
     let image = list::open(&repo, &imgref)?;
     let lost = || format!("{imgref} was pulled by a program that did not keep them");
     let bytes = match (args.config, args.raw) {

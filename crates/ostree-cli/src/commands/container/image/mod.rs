@@ -56,12 +56,12 @@ pub fn run(command: &Command, context: &Context) -> Result<()> {
         Command::Plan(args) => plan::run(args, context),
         Command::History(args) => history::run(args, context),
         Command::Metadata(args) => metadata::run(args, context),
-        Command::Copy(args) => copy::run(args),
+        Command::Copy(args) => copy::run(args, context),
         Command::Reexport(args) => reexport::run(args, context),
         Command::Remove(args) => remove::run(args, context),
         Command::PruneLayers(args) => prune_layers::run(args, context),
         Command::PruneImages(args) => prune_images::run(args),
-        Command::ReplaceDetachedMetadata(args) => replace_detached_metadata::run(args),
+        Command::ReplaceDetachedMetadata(args) => replace_detached_metadata::run(args, context),
         Command::ClearCachedUpdate(args) => clear_cached_update::run(args, context),
     }
 }

@@ -27,13 +27,6 @@ pub struct Args {
     json: bool,
 }
 
-impl Args {
-    /// The image, if it can be read as one.
-    pub fn image(&self) -> Option<SourceReference> {
-        self.target.image_word().parse().ok()
-    }
-}
-
 /// Prints the layers and what they take; fails if that does not fit.
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     let repo = args.target.context(context).open_repo()?;

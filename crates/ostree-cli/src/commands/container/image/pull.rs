@@ -113,11 +113,6 @@ impl Args {
         Ok(if eager { Box::new(Eager::new(Arc::from(source), repo, parallel)) } else { source })
     }
 
-    /// The image, if it can be read as one.
-    pub fn image(&self) -> Option<SourceReference> {
-        self.target.image_word().parse().ok()
-    }
-
     fn unchanged(&self, repo: &Repo, image: &SourceReference, stored: &stored::StoredImage) -> Result<()> {
         if self.deny_filtered {
             layered::refuse_filtered(layered::filtered(repo, stored)?.values())?;

@@ -3,13 +3,14 @@
 use std::num::NonZeroUsize;
 
 use anyhow::Result;
-use oci_image::{Compression, ImageReference};
+use oci_image::Compression;
 use ostree_container::reexport::{ReexportOptions, reexport};
 use ostree_container::stored;
 use serde_json::json;
 
 use crate::context::Context;
 use crate::image_signing::SignArgs;
+use crate::image_word::ImageWord;
 use crate::images::RegistryArgs;
 use crate::output::line;
 use crate::progress::ProgressArgs;
@@ -47,19 +48,19 @@ pub struct Args {
     progress: ProgressArgs,
     /// The stored image, e.g. registry:registry.example.com/os:stable
     #[arg(value_name = "SRC_IMGREF")]
-    source: ImageReference,
+    source: ImageWord,
     /// The image to write, e.g. registry:registry.example.com/copy:stable or oci:DIR:TAG
     #[arg(value_name = "DEST_IMGREF")]
-    destination: ImageReference,
+    destination: ImageWord,
 }
 
 /// Prints the digest of the image.
 pub fn run(args: &Args, context: &Context) -> Result<()> {
-    let listener = args.progress.listener(&args.destination.to_string())?;
+    let destination = short_names::to_write(&args.destination.0, context)?;
+    let listener = args.progress.listener(&destination.to_string())?;
     let repo = context.open_repo()?;
-    let source = short_names::stored(&args.source, &repo, context)?;
+    let source = short_names::stored(&args.source.0, &repo, context)?;
     let image = stored::require(&repo, &source)?;
-    let destination = short_names::to_write(&args.destination, context)?;
     let signer = args.sign.prepare(&destination, &args.registry)?;
     let sink = args.registry.sink_beside(&destination, &source)?;
     let compression = if args.compression_fast { Some(Compression::Gzip(1)) } else { args.compression };

@@ -6,6 +6,7 @@ use ostree_container::stored::{self, RemoveOptions};
 
 use crate::commands::container::image::report;
 use crate::context::Context;
+use crate::image_word::ImageWord;
 use crate::output::line;
 use crate::short_names;
 
@@ -26,7 +27,7 @@ pub struct Args {
     json: bool,
     /// The images, e.g. registry:registry.example.com/os:latest
     #[arg(value_name = "IMGREF")]
-    imgrefs: Vec<ImageReference>,
+    imgrefs: Vec<ImageWord>,
 }
 
 /// Prints how many images and layers went. Images that are missing are an error once the others are gone.
@@ -34,7 +35,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let repo = if args.dry_run { context.open_repo()? } else { context.open_writable()? };
     let options = RemoveOptions { skip_gc: args.skip_gc, dry_run: args.dry_run };
     let images: Vec<ImageReference> =
-        args.imgrefs.iter().map(|image| short_names::stored(image, &repo, context)).collect::<Result<_>>()?;
+        args.imgrefs.iter().map(|image| short_names::stored(&image.0, &repo, context)).collect::<Result<_>>()?;
     let removed = stored::remove(&repo, &images, options)?;
     if !removed.missing.is_empty() {
         let missing: Vec<String> = removed.missing.iter().map(ToString::to_string).collect();

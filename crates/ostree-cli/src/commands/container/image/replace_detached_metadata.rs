@@ -4,13 +4,15 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
-use oci_image::ImageReference;
 use ostree_container::detach::{DetachOptions, replace_detached_metadata};
 
 use crate::commands::container::platform::PlatformArgs;
-use crate::images::{RegistryArgs, SourceReference};
+use crate::context::Context;
+use crate::image_word::ImageWord;
+use crate::images::RegistryArgs;
 use crate::output::line;
 use crate::progress::ProgressArgs;
+use crate::short_names;
 
 /// Replace the detached metadata of the commit in an image
 #[derive(Debug, clap::Args)]
@@ -20,10 +22,10 @@ use crate::progress::ProgressArgs;
 pub struct Args {
     /// The image to read
     #[arg(long, value_name = "IMGREF")]
-    src: ImageReference,
+    src: ImageWord,
     /// The image to write
     #[arg(long, value_name = "IMGREF")]
-    dest: ImageReference,
+    dest: ImageWord,
     /// How registries are reached
     #[command(flatten)]
     registry: RegistryArgs,
@@ -42,14 +44,15 @@ pub struct Args {
 }
 
 /// Prints the digest of the new image.
-pub fn run(args: &Args) -> Result<()> {
-    let listener = args.progress.listener(&args.dest.to_string())?;
+pub fn run(args: &Args, context: &Context) -> Result<()> {
+    let dest = short_names::to_write(&args.dest.0, context)?;
+    let listener = args.progress.listener(&dest.to_string())?;
     let contents = match &args.contents {
         Some(path) => Some(std::fs::read(path).with_context(|| format!("reading {}", path.display()))?),
         None => None,
     };
-    let source = args.registry.admitted(&SourceReference::Plain(args.src.clone()))?;
-    let sink = args.registry.sink(&args.dest)?;
+    let source = args.registry.admitted(&short_names::to_read(&args.src.0, &args.registry, context)?)?;
+    let sink = args.registry.sink(&dest)?;
     let options = DetachOptions { platform: args.platform.named(), jobs: args.jobs };
     let digest = replace_detached_metadata(&*source, &*sink, contents.as_deref(), &options, &*listener)?;
     line(format_args!("Pushed: {digest}"))

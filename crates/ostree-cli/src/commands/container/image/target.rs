@@ -6,6 +6,7 @@ use ostree_container::ContainerError;
 use crate::commands::container::platform::PlatformArgs;
 use crate::context::Context;
 use crate::exit::{message, warn};
+use crate::image_word::require_scheme;
 use crate::images::{RegistryArgs, SourceReference};
 use crate::short_names;
 
@@ -43,7 +44,10 @@ impl Target {
 
     /// The image: named in full, or where short names are looked up, by a name alone.
     pub fn image(&self, context: &Context) -> Result<SourceReference> {
-        short_names::source(self.image_word(), &self.registry, context)
+        if !context.short_names {
+            require_scheme(self.image_word(), "IMGREF")?;
+        }
+        short_names::to_read(self.image_word(), &self.registry, context)
     }
 }
 
