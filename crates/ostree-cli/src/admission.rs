@@ -16,6 +16,7 @@ use oci_trust::{InStorage, Policy, SignatureStore, TrustError, Verdict, judge};
 use ostree_repo::Repo;
 
 use crate::images::{RegistryArgs, SourceReference};
+use crate::transfer::AmountArgs;
 
 impl RegistryArgs {
     /// Opens an image for reading, if it may come in.
@@ -24,8 +25,13 @@ impl RegistryArgs {
     }
 
     /// Opens an image for reading into a repository, if it may come in; see [`RegistryArgs::options_into`].
-    pub fn admitted_into(&self, image: &SourceReference, repo: &Repo) -> Result<Box<dyn ImageSource>> {
-        self.admit(image, self.options_into(repo))
+    pub fn admitted_into(
+        &self,
+        image: &SourceReference,
+        repo: &Repo,
+        amount: &AmountArgs,
+    ) -> Result<Box<dyn ImageSource>> {
+        self.admit(image, self.options_into(repo, amount))
     }
 
     fn admit(&self, image: &SourceReference, options: RegistryOptions) -> Result<Box<dyn ImageSource>> {

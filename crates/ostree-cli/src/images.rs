@@ -13,7 +13,7 @@ use ostree_repo::Repo;
 
 use crate::args::yes_or_no;
 use crate::policy_args::PolicyArgs;
-use crate::transfer::TransferArgs;
+use crate::transfer::{AmountArgs, TransferArgs};
 
 /// Options about registries.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -64,7 +64,7 @@ pub struct RegistryArgs {
     #[arg(long, value_name = "BOOL", value_parser = yes_or_no, num_args = 0..=1, require_equals = true,
         default_missing_value = "true", overrides_with = "tls_verify")]
     pub tls_verify: Option<bool>,
-    /// How patiently, how fast and how much
+    /// How patiently and how fast
     #[command(flatten)]
     pub transfer: TransferArgs,
     /// Which images may come in
@@ -77,7 +77,7 @@ impl RegistryArgs {
     pub fn options(&self) -> RegistryOptions {
         RegistryOptions {
             timeout: self.transfer.timeout(),
-            transfer: self.transfer.options(None),
+            transfer: self.transfer.options(),
             authfile: self.authfile.clone(),
             environment: (*self.environment).clone(),
             run: Arc::clone(&self.run),
@@ -91,8 +91,8 @@ impl RegistryArgs {
     }
 
     /// The same for an image that is read into a repository, which keeps what came of blobs whose transfer did not end.
-    pub fn options_into(&self, repo: &Repo) -> RegistryOptions {
-        RegistryOptions { transfer: self.transfer.options(Some(repo)), ..self.options() }
+    pub fn options_into(&self, repo: &Repo, amount: &AmountArgs) -> RegistryOptions {
+        RegistryOptions { transfer: amount.options(self.transfer.options(), repo), ..self.options() }
     }
 
     /// Opens an image for reading, whatever the policy says: to look whether it is there.

@@ -1,4 +1,4 @@
-//! Options about the patience with registries and the quantity of what is fetched.
+//! Options about the patience with registries, and about how much is fetched into a repository.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -30,19 +30,24 @@ pub struct TransferArgs {
     /// Fetch and send no faster, in bytes a second (suffixes K, M, G)
     #[arg(long, value_name = "BYTES", value_parser = byte_count, overrides_with = "limit_rate")]
     limit_rate: Option<u64>,
-    /// Stop with exit code 3 once so many bytes were fetched, and keep them (suffixes K, M, G)
+}
+
+/// Options about how much comes into a repository, for commands that go on in the next run with what came in this one.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct AmountArgs {
+    /// Stop with exit code 3 once so many bytes were fetched, and keep them in the repository: the same command goes on from
+    /// there (suffixes K, M, G)
     #[arg(long, value_name = "BYTES", value_parser = byte_count, overrides_with = "max_bytes")]
     max_bytes: Option<u64>,
-    /// How large all unfinished layers in the repository may be; 0 keeps none (suffixes K, M, G)
-    #[arg(long, value_name = "SIZE", value_parser = byte_count, default_value = "2G", overrides_with = "partial_cache")]
-    partial_cache: u64,
+    /// How large all unfinished layers in the repository may be (default: 2G); 0 keeps none (suffixes K, M, G)
+    #[arg(long, value_name = "SIZE", value_parser = byte_count, overrides_with = "partial_cache")]
+    partial_cache: Option<u64>,
 }
 
 impl Default for TransferArgs {
     fn default() -> Self {
-        let TransferOptions { retries, min_rate, limit_rate, max_bytes, partial_cache, .. } =
-            TransferOptions::default();
-        Self { timeout: Duration::from_secs(30), retries, min_rate, limit_rate, max_bytes, partial_cache }
+        let TransferOptions { retries, min_rate, limit_rate, .. } = TransferOptions::default();
+        Self { timeout: Duration::from_secs(30), retries, min_rate, limit_rate }
     }
 }
 
@@ -52,18 +57,34 @@ impl TransferArgs {
         self.timeout
     }
 
-    /// The options they stand for. What is fetched into a repository keeps its unfinished blobs there.
-    pub fn options(&self, repo: Option<&Repo>) -> TransferOptions {
+    /// The options they stand for.
+    pub fn options(&self) -> TransferOptions {
         let default = TransferOptions::default();
         TransferOptions {
             retries: self.retries,
             persistence: if self.retries == 0 { Duration::ZERO } else { default.persistence },
             min_rate: self.min_rate,
             limit_rate: self.limit_rate,
+            ..default
+        }
+    }
+}
+
+impl AmountArgs {
+    /// The option that asks for something and makes no sense without a repository.
+    pub fn given(&self) -> Option<&'static str> {
+        let options = [("--max-bytes", self.max_bytes), ("--partial-cache", self.partial_cache)];
+        options.into_iter().find_map(|(name, value)| value.map(|_| name))
+    }
+
+    /// Options for what is fetched into a repository, which keeps its unfinished blobs.
+    pub fn options(&self, options: TransferOptions, repo: &Repo) -> TransferOptions {
+        TransferOptions {
             max_bytes: self.max_bytes,
-            partials: repo.map(partials),
-            partial_cache: self.partial_cache,
-            partial_reserve: repo.map_or(0, reserved),
+            partials: Some(partials(repo)),
+            partial_cache: self.partial_cache.unwrap_or(options.partial_cache),
+            partial_reserve: reserved(repo),
+            ..options
         }
     }
 }

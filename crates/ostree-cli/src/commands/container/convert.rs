@@ -1,7 +1,7 @@
 //! `convert`: any image as one that holds an OSTree commit.
 
 use anyhow::Result;
-use oci_image::ImageReference;
+use oci_image::{ImageReference, ImageSource};
 use ostree_container::convert::{ConvertOptions, convert};
 use ostree_container::layered::PullOptions;
 use ostree_core::RefName;
@@ -11,11 +11,13 @@ use serde_json::json;
 use crate::commands::container::filtered::tell_filtered;
 use crate::commands::container::image_options::ImageOptions;
 use crate::context::Context;
+use crate::exit::UsageError;
 use crate::image_word::ImageWord;
 use crate::images::SourceReference;
 use crate::output::line;
 use crate::scratch::Scratch;
 use crate::short_names;
+use crate::transfer::AmountArgs;
 
 /// Turn any container image into one that holds an OSTree commit
 #[derive(Debug, clap::Args)]
@@ -25,13 +27,14 @@ use crate::short_names;
     the image alone. Command, entry point, environment and labels are taken over. An image that holds a commit, and nothing \
     on top of it, keeps its commit.\n\nWith --repo the image is unpacked into that repository, where it stays stored; else into a \
     temporary one that takes as much space as the image and is removed at the end: in $TMPDIR if that is set, else beside \
-    DESTINATION if that is a file or directory, else in /var/tmp.",
+    DESTINATION if that is a file or directory, else in /var/tmp. What came before a run was broken off stays in --repo too, and \
+    is not fetched again.",
     after_help = "Examples:\n  ostree-container convert docker://docker.io/library/debian:stable oci:debian\n  \
     ostree-container convert --repo repo --write-ref debian oci:image registry:registry.example.com/debian:ostree"
 )]
 pub struct Args {
     /// A ref of --repo that is to name the new commit
-    #[arg(long, value_name = "REF", requires = "repo", overrides_with = "write_ref")]
+    #[arg(long, value_name = "REF", overrides_with = "write_ref")]
     write_ref: Option<RefName>,
     /// Leave out devices, FIFOs and overlay whiteout nodes rather than refuse them
     #[arg(long, overrides_with = "skip_special")]
@@ -39,6 +42,9 @@ pub struct Args {
     /// Print a JSON object
     #[arg(long, overrides_with = "json")]
     json: bool,
+    /// How much is fetched
+    #[command(flatten)]
+    amount: AmountArgs,
     /// What the new image is like
     #[command(flatten)]
     image: ImageOptions,
@@ -52,17 +58,34 @@ pub struct Args {
 
 /// Prints the digest of the new image.
 pub fn run(args: &Args, context: &Context) -> Result<()> {
+    if let Some(option) = args.of_repo().filter(|_| context.repo.is_none()) {
+        return Err(UsageError(format!("{option} needs --repo: without it, nothing stays of what is read")).into());
+    }
     let registry = &args.image.registry;
     let images = Images {
         source: short_names::to_read(&args.source.0, registry, context)?,
         destination: short_names::to_write(&args.destination.0, context)?,
     };
+    images.source.refuse_signatures()?;
     match &context.repo {
-        Some(_) => in_repo(args, &images, &context.open_writable()?, TransactionOptions::default()),
+        Some(_) => {
+            let repo = context.open_writable()?;
+            let source = registry.admitted_into(&images.source, &repo, &args.amount)?;
+            in_repo(args, &images, (&*source, &repo), TransactionOptions::default())
+        }
         None => {
             let nothing_to_lose = TransactionOptions { fsync: Some(false), per_object_fsync: Some(false) };
-            in_repo(args, &images, &Scratch::new(context, None, &images.destination)?.repo, nothing_to_lose)
+            let scratch = Scratch::new(context, None, &images.destination)?;
+            let source = registry.admitted(&images.source)?;
+            in_repo(args, &images, (&*source, &scratch.repo), nothing_to_lose)
         }
+    }
+}
+
+impl Args {
+    /// An option about the repository, if there is one.
+    fn of_repo(&self) -> Option<&'static str> {
+        self.amount.given().or(self.write_ref.is_some().then_some("--write-ref"))
     }
 }
 
@@ -72,11 +95,13 @@ struct Images {
     destination: ImageReference,
 }
 
-fn in_repo(args: &Args, images: &Images, repo: &Repo, transaction: TransactionOptions) -> Result<()> {
-    let Images { source: image, destination } = images;
-    image.refuse_signatures()?;
+fn in_repo(
+    args: &Args,
+    Images { source: image, destination }: &Images,
+    (source, repo): (&dyn ImageSource, &Repo),
+    transaction: TransactionOptions,
+) -> Result<()> {
     let registry = &args.image.registry;
-    let source = registry.admitted(image)?;
     let signer = args.image.sign.prepare(destination, registry)?;
     let sink = registry.sink(destination)?;
     let options = ConvertOptions {
@@ -91,7 +116,7 @@ fn in_repo(args: &Args, images: &Images, repo: &Repo, transaction: TransactionOp
         write_ref: args.write_ref.clone(),
     };
     let listener = args.image.progress.listener(&destination.to_string())?;
-    let done = convert((&*source, image.image()), repo, &*sink, options, &*listener)?;
+    let done = convert((source, image.image()), repo, &*sink, options, &*listener)?;
     if let Some(mut signer) = signer {
         signer.sign(&done.image.digest)?;
     }

@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 
 use crate::progress::ProgressArgs;
+use crate::transfer::AmountArgs;
 
 /// How layers are fetched and written.
 #[derive(Debug, Clone, clap::Args)]
@@ -17,6 +18,9 @@ pub struct FetchArgs {
     /// beforehand
     #[arg(long, overrides_with = "skip_space_check")]
     pub skip_space_check: bool,
+    /// How much is fetched
+    #[command(flatten)]
+    pub amount: AmountArgs,
     /// How progress is shown
     #[command(flatten)]
     pub progress: ProgressArgs,

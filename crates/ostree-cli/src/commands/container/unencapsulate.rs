@@ -63,7 +63,7 @@ impl ImportArgs {
         let listener = self.fetch.progress.listener(&image.to_string())?;
         let repo = context.open_writable()?;
         let verifier = trust::of_image(&repo, image)?;
-        let source = self.registry.admitted_into(image, &repo)?;
+        let source = self.registry.admitted_into(image, &repo, &self.fetch.amount)?;
         let options = ImportOptions {
             write_ref: write_ref.cloned(),
             verify: trust::as_dyn(verifier.as_ref()),

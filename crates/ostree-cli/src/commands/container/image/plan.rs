@@ -11,6 +11,7 @@ use crate::commands::container::image::target::{self, Target};
 use crate::context::Context;
 use crate::images::SourceReference;
 use crate::output::line;
+use crate::transfer::AmountArgs;
 
 /// Tell what pulling an image would take, and whether it fits
 #[derive(Debug, clap::Args)]
@@ -31,7 +32,7 @@ pub struct Args {
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     let repo = args.target.context(context).open_repo()?;
     let image = args.target.image(context)?;
-    let source = args.target.registry.admitted_into(&image, &repo)?;
+    let source = args.target.registry.admitted_into(&image, &repo, &AmountArgs::default())?;
     let platform = args.target.platform.or_host();
     let space = FreeSpace::of(&repo)?;
     let found = match layered::prepare(&*source, image.image(), &repo, &platform, &mut target::absent)? {

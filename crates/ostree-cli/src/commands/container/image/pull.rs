@@ -107,7 +107,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
 impl Args {
     /// The image; on a registry, its first layers come beside its configuration where it will be pulled.
     fn source<'a>(&self, image: &SourceReference, repo: &'a Repo) -> Result<Box<dyn ImageSource + 'a>> {
-        let source = self.target.registry.admitted_into(image, repo)?;
+        let source = self.target.registry.admitted_into(image, repo, &self.fetch.amount)?;
         let eager = self.check.is_none() && image.image().transport == Transport::Registry;
         let parallel = self.fetch.parallel_fetches;
         Ok(if eager { Box::new(Eager::new(Arc::from(source), repo, parallel)) } else { source })
