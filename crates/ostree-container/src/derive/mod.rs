@@ -8,6 +8,8 @@
 mod diff;
 mod documents;
 
+use std::num::NonZeroUsize;
+
 use oci_image::copy::copy_layer;
 use oci_image::layer::WrittenLayer;
 use oci_image::{Digest, ImageReference, ImageSink, ImageSource};
@@ -38,6 +40,8 @@ pub struct Parent<'a> {
     pub source: &'a dyn ImageSource,
     /// Where its layers are unpacked to be compared, unless the commit's own repository keeps the image.
     pub scratch: &'a Repo,
+    /// How many layers are fetched at a time to be unpacked; eight if not set.
+    pub parallel_fetches: Option<NonZeroUsize>,
 }
 
 /// A finished image.
@@ -150,6 +154,7 @@ fn tree_of<'r>(
         Prepared::Pull(plan) => {
             let pull = PullOptions {
                 jobs: options.jobs,
+                parallel_fetches: parent.parallel_fetches,
                 transaction: TransactionOptions { fsync: Some(false), per_object_fsync: Some(false) },
                 skip_special: true,
                 all_paths: true,

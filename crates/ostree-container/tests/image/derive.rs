@@ -56,7 +56,7 @@ fn put_on(dir: &TempDir, repo: &Repo, commit: &CommitId, parent: &str, to: &str)
     let name = reference(parent);
     let source = disk::open_source(&name)?;
     let sink = disk::create_sink(&reference(to))?;
-    let parent = Parent { image: &name, source: &*source, scratch: &scratch };
+    let parent = Parent { image: &name, source: &*source, scratch: &scratch, parallel_fetches: None };
     derive((repo, commit), &parent, &*sink, &options(), &Watched::default())
 }
 

@@ -98,7 +98,7 @@ fn what_is_taken_over_is_known_beforehand() {
     let source = disk::open_source(&parent).expect("an image");
     let sink = disk::create_sink(&reference(&oci("two"))).expect("a place");
     let watched = Watched::default();
-    let on = Parent { image: &parent, source: &*source, scratch: &scratch };
+    let on = Parent { image: &parent, source: &*source, scratch: &scratch, parallel_fetches: None };
     derive((&repo, &two), &on, &*sink, &options(), &watched).expect("derived");
     let (old, new) = (Image::read(&oci("one")), Image::read(&oci("two")));
     let taken_over: u64 = old.manifest.layers.iter().map(|layer| layer.size).sum();

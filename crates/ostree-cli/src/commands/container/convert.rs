@@ -1,5 +1,7 @@
 //! `convert`: any image as one that holds an OSTree commit.
 
+use std::num::NonZeroUsize;
+
 use anyhow::Result;
 use oci_image::{ImageReference, ImageSource};
 use ostree_container::convert::{ConvertOptions, convert};
@@ -42,6 +44,9 @@ pub struct Args {
     /// Print a JSON object
     #[arg(long, overrides_with = "json")]
     json: bool,
+    /// How many layers are fetched at a time (default: 8)
+    #[arg(long, value_name = "N", overrides_with = "parallel_fetches")]
+    parallel_fetches: Option<NonZeroUsize>,
     /// How much is fetched
     #[command(flatten)]
     amount: AmountArgs,
@@ -108,6 +113,7 @@ fn in_repo(
         pull: PullOptions {
             platform: args.image.platform.clone(),
             jobs: args.image.jobs,
+            parallel_fetches: args.parallel_fetches,
             transaction,
             skip_special: args.skip_special,
             ..PullOptions::default()

@@ -43,6 +43,9 @@ pub struct ParentOptions {
     /// time being in $TMPDIR if that is set, else in the repository if it can be written, else beside what is written
     #[arg(long, value_name = "IMAGE", overrides_with = "from", conflicts_with = "contentmeta")]
     pub from: Option<ImageWord>,
+    /// How many layers of --from are fetched at a time to be unpacked (default: 8)
+    #[arg(long, value_name = "N", overrides_with = "parallel_fetches", requires = "from")]
+    pub parallel_fetches: Option<NonZeroUsize>,
     /// Who signs the commit; the repository's own stays as it is
     #[command(flatten)]
     pub signing: SignOptions,
@@ -144,8 +147,9 @@ impl ImageOptions {
         let sink = self.registry.sink_beside(destination, image)?;
         let own = repo.check_writable().is_ok().then(|| context.repo_path()).transpose()?;
         let scratch = Scratch::new(context, own.as_deref(), destination)?;
-        let parent = Parent { image, source: &*source, scratch: &scratch.repo };
-        let derived = derive((&repo, &commit), &parent, &*sink, &options, &*listener)?;
+        let parent_image =
+            Parent { image, source: &*source, scratch: &scratch.repo, parallel_fetches: parent.parallel_fetches };
+        let derived = derive((&repo, &commit), &parent_image, &*sink, &options, &*listener)?;
         if context.verbose {
             eprintln!("{} added to the layers of {image}", format_size(derived.added));
         }
