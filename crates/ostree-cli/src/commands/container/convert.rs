@@ -10,6 +10,7 @@ use ostree_core::RefName;
 use ostree_repo::{Repo, TransactionOptions};
 use serde_json::json;
 
+use crate::commands::container::digestfile::DigestfileArgs;
 use crate::commands::container::filtered::tell_filtered;
 use crate::commands::container::image_options::ImageOptions;
 use crate::context::Context;
@@ -47,6 +48,9 @@ pub struct Args {
     /// How many layers are fetched at a time (default: 8)
     #[arg(long, value_name = "N", overrides_with = "parallel_fetches")]
     parallel_fetches: Option<NonZeroUsize>,
+    /// Where the digest of the new image goes
+    #[command(flatten)]
+    digestfile: DigestfileArgs,
     /// How much is fetched
     #[command(flatten)]
     amount: AmountArgs,
@@ -126,6 +130,7 @@ fn in_repo(
     if let Some(mut signer) = signer {
         signer.sign(&done.image.digest)?;
     }
+    args.digestfile.write(&done.image.digest)?;
     tell_filtered(&done.filtered);
     match args.json {
         true => line(json!({

@@ -13,6 +13,7 @@ use ostree_container::{ContentMeta, EncapsulateOptions, encapsulate};
 use ostree_repo::{format_size, refs};
 use ostree_tar::Flavour;
 
+use crate::commands::container::tagged::Tagged;
 use crate::commands::repo::signing::SignOptions;
 use crate::context::Context;
 use crate::exit::warn;
@@ -105,17 +106,15 @@ pub struct ImageOptions {
 }
 
 impl ImageOptions {
-    /// Writes the commit that `rev` names as an image to `destination`, and signs it; gives the image's digest.
-    pub fn write(
-        &self,
-        context: &Context,
-        rev: &str,
-        destination: &ImageReference,
-        parent: &ParentOptions,
-    ) -> Result<Digest> {
-        let signer = self.sign.prepare(destination, &self.registry)?;
-        let digest = self.write_unsigned(context, rev, destination, parent)?;
-        if let Some(mut signer) = signer {
+    /// Writes the commit that `rev` names as an image to `destination`, and signs it under each of its names; gives the
+    /// image's digest.
+    pub fn write(&self, context: &Context, rev: &str, destination: &Tagged, parent: &ParentOptions) -> Result<Digest> {
+        // With an identity of its own, the signature is the same for all.
+        let names = destination.names().take(if self.sign.sign_identity.is_some() { 1 } else { usize::MAX });
+        let signers = names.map(|name| self.sign.prepare(name, &self.registry)).collect::<Result<Vec<_>>>()?;
+        let digest = self.write_unsigned(context, rev, &destination.image, parent)?;
+        destination.tag(&digest, &self.registry)?;
+        for mut signer in signers.into_iter().flatten() {
             signer.sign(&digest)?;
         }
         Ok(digest)

@@ -4,6 +4,7 @@ pub mod build;
 pub mod commit;
 pub mod compare;
 pub mod convert;
+pub mod digestfile;
 pub mod encapsulate;
 pub mod fetching;
 pub mod filtered;
@@ -12,6 +13,7 @@ pub mod image_options;
 pub mod info;
 pub mod platform;
 pub mod pull;
+pub mod tagged;
 pub mod unencapsulate;
 pub mod verify;
 

@@ -8,6 +8,7 @@ use ostree_container::reexport::{ReexportOptions, reexport};
 use ostree_container::stored;
 use serde_json::json;
 
+use crate::commands::container::digestfile::DigestfileArgs;
 use crate::context::Context;
 use crate::image_signing::SignArgs;
 use crate::image_word::ImageWord;
@@ -31,6 +32,9 @@ pub struct Args {
     /// How layers are compressed: none, gzip[:0..9] or zstd[:1..19] (default: as they were)
     #[arg(long, value_name = "NAME[:LEVEL]", overrides_with = "compression")]
     compression: Option<Compression>,
+    /// Where the digest of the written image goes
+    #[command(flatten)]
+    digestfile: DigestfileArgs,
     /// Print a JSON object
     #[arg(long, overrides_with = "json")]
     json: bool,
@@ -69,6 +73,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     if let Some(mut signer) = signer {
         signer.sign(&done.digest)?;
     }
+    args.digestfile.write(&done.digest)?;
     match args.json {
         true => line(json!({
             "image": destination.to_string(), "digest": done.digest.to_string(), "original": done.original,
