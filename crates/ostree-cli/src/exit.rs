@@ -11,6 +11,10 @@ use ostree_repo::RepoError;
 
 use crate::output::OutputClosed;
 
+/// The exit codes, for `--help`.
+pub const CODES: &str = "Exit codes: 0 done; 1 failed, refused, or does not fit; 2 the command line makes no sense; \
+    3 stopped by --max-bytes.";
+
 /// The code that a shell shows for a program ended by a closed pipe.
 const CLOSED_PIPE: u8 = 141;
 

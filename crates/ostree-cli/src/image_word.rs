@@ -7,6 +7,20 @@ use oci_image::{ImageReference, OstreeImageReference};
 
 use crate::exit::UsageError;
 
+/// What an image to read may be.
+const FORMS: &str = "An image is docker://NAME, oci:DIR[:TAG], oci-archive:FILE[:TAG], dir:DIR, docker-archive:FILE[:TAG], or in \
+    the storage of podman and its relatives containers-storage:NAME, containers-storage:@ID, and [[DRIVER@]GRAPHROOT] before \
+    either. For ostree-container by its own name, NAME alone is on a registry, too; a short one means what registries.conf (see \
+    --tls-verify) says.\n\nWithout GRAPHROOT, a storage is where the file says that CONTAINERS_STORAGE_CONF names, else \
+    /etc/containers/storage.conf or /usr/share/containers/storage.conf (for other users than root \
+    $XDG_CONFIG_HOME/containers/storage.conf or ~/.config/containers/storage.conf). STORAGE_DRIVER and STORAGE_OPTS count \
+    before the file.";
+
+/// The long help of an argument that is an image to read.
+pub fn help(what: &str) -> String {
+    format!("{what}\n\n{FORMS}")
+}
+
 /// The word for an image; the other programs want `TRANSPORT:NAME`.
 #[derive(Debug, Clone)]
 pub struct ImageWord(pub String);

@@ -29,7 +29,7 @@ const EXAMPLES: &str = "Examples:
 
 /// Map OSTree commits to OCI images and back
 #[derive(Debug, Parser)]
-#[command(name = "ostree-container", version, after_help = EXAMPLES)]
+#[command(name = "ostree-container", version, after_help = format!("{EXAMPLES}\n\n{}", exit::CODES))]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 struct Cli {
     #[command(flatten)]
@@ -44,7 +44,7 @@ enum Command {
     Build(Box<build::Args>),
     /// Pull the OSTree commit of a container image into a repository
     Pull(pull::Args),
-    /// Turn any container image into one that holds an OSTree commit
+    // What it is about stands with its arguments, in more than one line.
     Convert(Box<convert::Args>),
     /// Tell whether the container policy lets an image in
     Verify(Box<verify::Args>),
@@ -103,5 +103,30 @@ mod tests {
     #[test]
     fn the_tree_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn help_tells_what_administrators_ask_for() {
+        let help = |words: &[&str]| {
+            let words = ["ostree-container"].iter().chain(words).chain(&["--help"]);
+            Cli::try_parse_from(words).unwrap_err().to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+        };
+        assert!(help(&[]).contains(exit::CODES));
+        assert!(help(&["convert"]).contains("in $TMPDIR if that is set"));
+        assert!(help(&["image", "reexport"]).contains("the image has its old digest"));
+        for verb in [
+            &["pull"][..],
+            &["info"],
+            &["compare"],
+            &["convert"],
+            &["verify"],
+            &["unencapsulate"],
+            &["image", "pull"],
+            &["image", "plan"],
+        ] {
+            for name in ["CONTAINERS_STORAGE_CONF", "$XDG_CONFIG_HOME/containers/storage.conf", "STORAGE_DRIVER"] {
+                assert!(help(verb).contains(name), "{verb:?} {name}");
+            }
+        }
     }
 }

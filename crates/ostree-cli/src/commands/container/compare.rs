@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::commands::container::platform::PlatformArgs;
 use crate::context::Context;
-use crate::image_word::SchemedWord;
+use crate::image_word::{SchemedWord, help};
 use crate::images::RegistryArgs;
 use crate::output::line;
 use crate::short_names;
@@ -27,7 +27,7 @@ pub struct Args {
     #[arg(long, overrides_with = "json")]
     json: bool,
     /// The old image
-    #[arg(value_name = "IMGREF_OLD")]
+    #[arg(long_help = help("The old image"), value_name = "IMGREF_OLD")]
     old: SchemedWord,
     /// The new image
     #[arg(value_name = "IMGREF_NEW")]

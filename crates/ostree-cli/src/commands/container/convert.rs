@@ -15,7 +15,7 @@ use crate::commands::container::filtered::tell_filtered;
 use crate::commands::container::image_options::ImageOptions;
 use crate::context::Context;
 use crate::exit::UsageError;
-use crate::image_word::ImageWord;
+use crate::image_word::{ImageWord, help};
 use crate::images::SourceReference;
 use crate::output::line;
 use crate::scratch::Scratch;
@@ -30,7 +30,7 @@ use crate::transfer::AmountArgs;
     the image alone. Command, entry point, environment and labels are taken over. An image that holds a commit, and nothing \
     on top of it, keeps its commit.\n\nWith --repo the image is unpacked into that repository, where it stays stored; else into a \
     temporary one that takes as much space as the image and is removed at the end: in $TMPDIR if that is set, else beside \
-    DESTINATION if that is a file or directory, else in /var/tmp. What came before a run was broken off stays in --repo too, and \
+    DESTINATION if that is a file or directory, else in /var/tmp. What came before a run was broken off stays in --repo, and \
     is not fetched again.",
     after_help = "Examples:\n  ostree-container convert docker://docker.io/library/debian:stable oci:debian\n  \
     ostree-container convert --repo repo --write-ref debian oci:image registry:registry.example.com/debian:ostree"
@@ -58,7 +58,7 @@ pub struct Args {
     #[command(flatten)]
     image: ImageOptions,
     /// The image to read, e.g. docker://registry.example.com/app:latest
-    #[arg(value_name = "SOURCE")]
+    #[arg(long_help = help("The image to read, e.g. docker://registry.example.com/app:latest"), value_name = "SOURCE")]
     source: ImageWord,
     /// The image to write, e.g. registry:registry.example.com/app:ostree or oci:DIR:TAG
     #[arg(value_name = "DESTINATION")]

@@ -5,6 +5,7 @@ use ostree_core::Refspec;
 
 use crate::commands::container::unencapsulate::ImportArgs;
 use crate::context::Context;
+use crate::image_word::help;
 use crate::short_names;
 
 /// Pull the OSTree commit of a container image into a repository
@@ -21,7 +22,7 @@ pub struct Args {
     #[command(flatten)]
     import: ImportArgs,
     /// The image: a name on a registry, or TRANSPORT:NAME
-    #[arg(value_name = "IMAGE")]
+    #[arg(long_help = help("The image: a name on a registry, or TRANSPORT:NAME"), value_name = "IMAGE")]
     image: String,
 }
 

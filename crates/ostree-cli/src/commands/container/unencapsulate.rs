@@ -7,7 +7,7 @@ use ostree_core::Refspec;
 use crate::commands::container::fetching::FetchArgs;
 use crate::commands::container::platform::PlatformArgs;
 use crate::context::Context;
-use crate::image_word::SchemedWord;
+use crate::image_word::{SchemedWord, help};
 use crate::images::{RegistryArgs, SourceReference};
 use crate::output::line;
 use crate::short_names;
@@ -29,11 +29,7 @@ pub struct Args {
     #[arg(long, value_name = "REF", overrides_with = "write_ref")]
     write_ref: Option<Refspec>,
     /// The image, e.g. ostree-unverified-registry:registry.example.com/os:latest or oci:DIR:TAG
-    ///
-    /// An image is docker://NAME, oci:DIR[:TAG], oci-archive:FILE[:TAG], dir:DIR, docker-archive:FILE[:TAG], or in the storage of
-    /// podman and its relatives containers-storage:NAME, containers-storage:@ID, and [[DRIVER@]GRAPHROOT] before either; without
-    /// it, storage.conf says where the storage is.
-    #[arg(value_name = "IMGREF")]
+    #[arg(long_help = help("The image, e.g. ostree-unverified-registry:registry.example.com/os:latest or oci:DIR:TAG"), value_name = "IMGREF")]
     imgref: SchemedWord,
 }
 

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::admission::{needs_signature, require};
 use crate::context::Context;
+use crate::image_word::help;
 use crate::images::RegistryArgs;
 use crate::output::line;
 use crate::short_names;
@@ -29,7 +30,7 @@ pub struct Args {
     #[arg(long, overrides_with = "json")]
     json: bool,
     /// The image: a name on a registry, or [SCHEME:]TRANSPORT:NAME
-    #[arg(value_name = "IMAGE")]
+    #[arg(long_help = help("The image: a name on a registry, or [SCHEME:]TRANSPORT:NAME"), value_name = "IMAGE")]
     image: String,
 }
 

@@ -34,7 +34,7 @@ pub enum Command {
     Metadata(metadata::Args),
     /// Copy a stored image from one repository to another
     Copy(copy::Args),
-    /// Write a stored image to a registry or a file
+    // What it is about stands with its arguments, in more than one line.
     Reexport(Box<reexport::Args>),
     /// Remove stored images, and the layers that no other image has
     Remove(remove::Args),

@@ -6,7 +6,7 @@ use ostree_container::ContainerError;
 use crate::commands::container::platform::PlatformArgs;
 use crate::context::Context;
 use crate::exit::{message, warn};
-use crate::image_word::require_scheme;
+use crate::image_word::{help, require_scheme};
 use crate::images::{RegistryArgs, SourceReference};
 use crate::short_names;
 
@@ -14,11 +14,7 @@ use crate::short_names;
 #[derive(Debug, clap::Args)]
 pub struct Target {
     /// The repository, unless --repo names it, and the image
-    ///
-    /// An image is docker://NAME, oci:DIR[:TAG], oci-archive:FILE[:TAG], dir:DIR, docker-archive:FILE[:TAG], or in the storage of
-    /// podman and its relatives containers-storage:NAME, containers-storage:@ID, and [[DRIVER@]GRAPHROOT] before either; without
-    /// it, storage.conf says where the storage is.
-    #[arg(value_name = "[REPO] IMGREF", num_args = 1..=2, required = true)]
+    #[arg(long_help = help("The repository, unless --repo names it, and the image"), value_name = "[REPO] IMGREF", num_args = 1..=2, required = true)]
     words: Vec<String>,
     /// How the registry is reached
     #[command(flatten)]
