@@ -33,6 +33,7 @@ mod partial_store;
 mod pieces;
 mod pipe;
 mod prefer;
+mod presence;
 mod problem;
 mod proxy;
 mod pull;

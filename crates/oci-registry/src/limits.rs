@@ -66,6 +66,10 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// blob again and may copy it to another storage.
 pub(crate) const FINISH_FACTOR: u32 = 10;
 
+/// How often a registry is asked to take a blob over from another repository. A second time, since that saves all of its
+/// bytes; no more, since they can be sent.
+pub(crate) const MOUNT_TRIES: u32 = 2;
+
 /// How long the cancelling of an abandoned upload may take. It is a courtesy, registries expire uploads themselves.
 pub(crate) const CANCEL_TIME: Duration = Duration::from_secs(5);
 

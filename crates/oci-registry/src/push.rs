@@ -1,6 +1,5 @@
 //! Writing to a registry: which blobs it has, blobs it takes over from elsewhere, and manifests.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
@@ -18,6 +17,7 @@ use crate::limits;
 use crate::options::RegistryOptions;
 use crate::pace::Quota;
 use crate::pieces::Pieces;
+use crate::presence::Presence;
 use crate::runtime::Runtime;
 use crate::upload::{Mount, Upload, check_stored, is_there};
 use crate::writer;
@@ -33,8 +33,7 @@ pub(crate) struct Push {
     quota: Arc<Quota>,
     behind: Arc<Behind>,
     pieces: Pieces,
-    /// Uploads that refused mounts left open, for the writers that come for them.
-    opened: Mutex<BTreeMap<Digest, Upload>>,
+    presence: Arc<Presence>,
 }
 
 impl Push {
@@ -44,7 +43,7 @@ impl Push {
         let mount_from = options.mount_from.iter().filter(|from| *from != own).cloned().collect();
         let (mount_from, quota) = (Mutex::new(mount_from), Arc::new(Quota::new(&options.transfer, &options.run)));
         let (behind, pieces) = (Arc::new(Behind::new()), Pieces::default());
-        Self { runtime, session, mount_from, quota, behind, pieces, opened: Mutex::default() }
+        Self { runtime, session, mount_from, quota, behind, pieces, presence: Arc::default() }
     }
 
     /// The session it goes over.
@@ -57,42 +56,49 @@ impl Push {
         if self.behind.has(&descriptor.digest) {
             self.behind.settle(&self.runtime)?;
         }
-        self.runtime.block_on(async { Ok(is_there(&self.session, descriptor).await? || self.mount(descriptor).await?) })
+        self.runtime.block_on(async {
+            if is_there(&self.session, descriptor).await? {
+                return Ok(true);
+            }
+            let (mounted, opened) = self.mount(descriptor).await;
+            let unused = if mounted { opened } else { self.presence.note(&descriptor.digest, opened) };
+            if let Some(upload) = unused {
+                upload.cancel().await;
+            }
+            Ok(mounted)
+        })
     }
 
-    async fn mount(&self, descriptor: &Descriptor) -> Result<bool, RegistryError> {
+    /// Asks for a blob to be taken over from another repository. Whether it was, and an upload that was opened instead.
+    async fn mount(&self, descriptor: &Descriptor) -> (bool, Option<Upload>) {
         let place = self.session.place("mounting", format!("blob {}", descriptor.digest));
         let repositories = self.mount_from().clone();
+        let mut opened: Option<Upload> = None;
         for from in &repositories {
             match Upload::mount(&self.session, &descriptor.digest, from, &place).await {
-                Ok(Mount::Done) => return Ok(true),
-                // Who may write here need not be allowed to read there.
-                Err(RegistryError::Status { status: 400..500, .. } | RegistryError::Token { .. }) => {
-                    self.mount_from().retain(|other| other != from);
-                }
-                Err(error) => return Err(error),
+                Ok(Mount::Done) => return (true, opened),
                 Ok(Mount::Opened(upload)) => {
-                    let before = self.opened().insert(descriptor.digest.clone(), upload);
-                    if let Some(before) = before {
+                    if let Some(before) = opened.replace(upload) {
                         before.cancel().await;
                     }
                 }
+                // Who may write here need not be allowed to read there, and not every registry can do it. What is wrong with
+                // the registry itself, the upload will tell.
+                Err(_) => self.mount_from().retain(|other| other != from),
             }
         }
-        Ok(false)
+        (false, opened)
     }
 
     /// Starts to write a blob. Where small ones failed that were written before, that is told here at the earliest.
     pub(crate) fn start_blob(&self, known: Option<&Descriptor>) -> Result<Box<dyn BlobWriter>, RegistryError> {
         self.behind.check()?;
-        let opened = known.and_then(|descriptor| self.opened().remove(&descriptor.digest));
         let subject = known.map_or_else(|| "a blob".to_owned(), |descriptor| format!("blob {}", descriptor.digest));
         let place = self.session.place("uploading", subject);
         let (runtime, session) = (Arc::clone(&self.runtime), Arc::clone(&self.session));
         let (quota, behind) = (Arc::clone(&self.quota), Arc::clone(&self.behind));
-        let pieces = self.pieces.clone();
-        let context = Context { runtime, session, place, quota, behind, pieces };
-        writer::start(context, known, opened)
+        let (pieces, presence) = (self.pieces.clone(), Arc::clone(&self.presence));
+        writer::start(Context { runtime, session, place, quota, behind, pieces, presence }, known)
     }
 
     /// Stores a manifest under its own digest.
@@ -135,17 +141,15 @@ impl Push {
     fn mount_from(&self) -> MutexGuard<'_, Vec<String>> {
         self.mount_from.lock().unwrap_or_else(|e| e.into_inner())
     }
-
-    fn opened(&self) -> MutexGuard<'_, BTreeMap<Digest, Upload>> {
-        self.opened.lock().unwrap_or_else(|e| e.into_inner())
-    }
 }
 
 impl Drop for Push {
     fn drop(&mut self) {
-        let opened = std::mem::take(&mut *self.opened());
-        for upload in opened.values() {
-            self.runtime.block_on(upload.cancel());
-        }
+        let left = self.presence.left();
+        self.runtime.block_on(async {
+            for upload in &left {
+                upload.cancel().await;
+            }
+        });
     }
 }

@@ -50,7 +50,7 @@ impl Upload {
         Self::opened(session, &response, scope, place)
     }
 
-    /// Asks the registry to take a blob over from its repository `from`.
+    /// Asks the registry to take a blob over from its repository `from`. It is not waited long for: the blob can be sent.
     pub(crate) async fn mount(
         session: &Arc<Session>,
         digest: &Digest,
@@ -58,8 +58,17 @@ impl Upload {
         place: &Arc<Place>,
     ) -> Result<Mount, RegistryError> {
         let scope = Scope::push(session.name.repository()).and_pull(from);
-        let ask = Ask::new(Method::POST, session.endpoint().mount(digest, from), scope.clone(), place);
-        let response = session.ask(ask, &[201, 202]).await?;
+        let mut tries = session.tries();
+        let mut left = limits::MOUNT_TRIES;
+        let response = loop {
+            left -= 1;
+            let ask = Ask::new(Method::POST, session.endpoint().mount(digest, from), scope.clone(), place);
+            let answer = async { session.expect(session.send(ask).await?, &[201, 202], place).await };
+            match answer.await {
+                Err(error) if left > 0 => session.recover(&mut tries, error).await?,
+                answer => break answer?,
+            }
+        };
         if response.status().as_u16() == 201 {
             return Ok(Mount::Done);
         }

@@ -13,17 +13,14 @@ use crate::stream::StreamWriter;
 use crate::upload::Upload;
 use crate::writing::{Context, check_size, to_io};
 
-/// Starts a writer. `opened` is an upload that a refused mount left open.
-pub(crate) fn start(
-    context: Context,
-    known: Option<&Descriptor>,
-    opened: Option<Upload>,
-) -> Result<Box<dyn BlobWriter>, RegistryError> {
+/// Starts a writer.
+pub(crate) fn start(context: Context, known: Option<&Descriptor>) -> Result<Box<dyn BlobWriter>, RegistryError> {
     match known {
         Some(descriptor) if descriptor.size > limits::CHUNK_BYTES as u64 => {
+            let opened = context.presence.upload(&descriptor.digest);
             Ok(Box::new(StreamWriter::start(context, descriptor.clone(), opened)?))
         }
-        known => Ok(Box::new(PieceWriter::new(context, known.map_or(0, |d| d.size as usize), opened))),
+        known => Ok(Box::new(PieceWriter::new(context, known.map_or(0, |d| d.size as usize)))),
     }
 }
 
@@ -38,7 +35,7 @@ struct PieceWriter {
 
 /// Where the pieces are.
 enum Progress {
-    /// Nothing was sent.
+    /// Nothing was sent. An upload is open where only that told how large a piece must be.
     Held(Option<Upload>),
     /// A piece is on its way; the task gives the upload back.
     Sending(JoinHandle<(Upload, Result<(), RegistryError>)>),
@@ -47,12 +44,12 @@ enum Progress {
 }
 
 impl PieceWriter {
-    fn new(context: Context, size: usize, opened: Option<Upload>) -> Self {
+    fn new(context: Context, size: usize) -> Self {
         let buffer = match size {
             0 => context.pieces.take(),
             size => Vec::with_capacity(size.min(limits::CHUNK_BYTES)),
         };
-        Self { context, buffer, written: 0, state: Progress::Held(opened) }
+        Self { context, buffer, written: 0, state: Progress::Held(None) }
     }
 
     /// The size of the pieces, in bytes.
@@ -81,22 +78,23 @@ impl PieceWriter {
         }
     }
 
-    /// Sends the whole blob, which is in the buffer, while the caller goes on.
+    /// Sends the whole blob, which is in the buffer, while the caller goes on; unless the repository has it.
     fn send_behind(&mut self, descriptor: &Descriptor) {
         let opened = match std::mem::replace(&mut self.state, Progress::Over) {
             Progress::Held(opened) => opened,
             Progress::Sending(_) | Progress::Over => None,
         };
         let whole = self.context.pieces.send(std::mem::take(&mut self.buffer));
-        let Context { runtime, session, place, quota, behind, .. } = self.context.clone();
+        let Context { runtime, session, place, quota, behind, presence, .. } = self.context.clone();
         let descriptor = descriptor.clone();
         let (digest, size) = (descriptor.digest.clone(), whole.len());
         behind.send(&runtime, &digest, size, async move {
-            quota.throttle(size).await;
-            let mut upload = match opened {
-                Some(upload) => upload,
-                None => Upload::begin(&session, &place).await?,
+            let upload = match opened {
+                Some(upload) => Some(upload),
+                None => presence.open(&session, &descriptor, &place).await?,
             };
+            let Some(mut upload) = upload else { return Ok(()) };
+            quota.throttle(size).await;
             let result = upload.finish(&descriptor, Payload::Whole(whole), &place).await;
             if result.is_err() {
                 upload.cancel().await;
@@ -154,6 +152,8 @@ impl BlobWriter for PieceWriter {
             self.send_behind(descriptor);
             return Ok(());
         }
+        // Whether the repository has it could be asked only now that all of it but the last piece was sent: what is
+        // compressed has no digest before its end.
         let mut upload = self.idle()?;
         let last = self.context.pieces.send(std::mem::take(&mut self.buffer));
         let Context { runtime, place, .. } = &self.context;

@@ -10,6 +10,7 @@ use crate::error::{Place, RegistryError};
 use crate::exchange::Session;
 use crate::pace::Quota;
 use crate::pieces::Pieces;
+use crate::presence::Presence;
 use crate::runtime::Runtime;
 
 /// What every writer needs.
@@ -21,6 +22,7 @@ pub(crate) struct Context {
     pub(crate) quota: Arc<Quota>,
     pub(crate) behind: Arc<Behind>,
     pub(crate) pieces: Pieces,
+    pub(crate) presence: Arc<Presence>,
 }
 
 /// Checks that a writer got as many bytes as it is told in the end.

@@ -3,7 +3,7 @@
 mod support;
 
 use std::io::{Read, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use oci_image::{Descriptor, Digest, ImageError, ImageSink, ImageSource, RawManifest};
 use oci_registry::{RegistryOptions, RegistrySink, RegistrySource, TransferOptions};
@@ -151,6 +151,26 @@ fn a_mount_that_is_forbidden_becomes_an_upload_and_is_not_tried_again() {
         }
         let mounts = registry.seen().iter().filter(|seen| seen.target.contains("mount=")).count();
         assert_eq!((mounts, registry.open_uploads()), (1, 0));
+    }
+}
+
+#[test]
+fn a_mount_that_fails_becomes_an_upload_without_long_waits() {
+    for status in [500, 502] {
+        let registry = start(Behaviour::default());
+        let patient = TransferOptions { retries: 5, persistence: Duration::from_secs(20), ..Default::default() };
+        let mount_from = vec!["other/one".into()];
+        let sink = sink(&registry, &RegistryOptions { mount_from, transfer: patient, ..options() });
+        let begun = Instant::now();
+        registry.fault(Fault { on: On::Upload, trouble: Trouble::Status(status, None), times: 2 });
+        for blob in [bytes(5000), bytes(6000)] {
+            registry.put_blob("other/one", &blob);
+            assert!(!sink.has_blob(&descriptor(&blob)).unwrap());
+            push(&sink, Some(&descriptor(&blob)), &blob).unwrap();
+        }
+        let mounts = registry.seen().iter().filter(|seen| seen.target.contains("mount=")).count();
+        assert_eq!((mounts, registry.open_uploads()), (2, 0));
+        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
     }
 }
 

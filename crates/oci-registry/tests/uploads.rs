@@ -3,7 +3,7 @@
 mod support;
 
 use std::io::Write;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use oci_image::copy::{Which, copy};
 use oci_image::{Descriptor, Digest, ImageError, ImageSink, Manifest, RawManifest, Stop};
@@ -15,6 +15,10 @@ fn options() -> RegistryOptions {
     let transfer = TransferOptions { retries: 4, persistence: Duration::from_millis(600), ..Default::default() };
     let timeout = Duration::from_millis(500);
     RegistryOptions { tls_verify: false, anonymous: true, timeout, transfer, ..Default::default() }
+}
+
+fn raw(bytes: &[u8]) -> RawManifest {
+    RawManifest { bytes: bytes.to_vec(), media_type: MANIFEST_TYPE.into(), digest: Digest::sha256(bytes) }
 }
 
 fn start() -> Registry {
@@ -118,12 +122,7 @@ fn uploads_go_on_after_breaks() {
             assert!(sink.has_blob(&descriptor(blob)).unwrap());
             assert_eq!(registry.blob("a/b", &descriptor(blob).digest).as_ref(), Some(blob), "{trouble:?}");
         }
-        let manifest = RawManifest {
-            bytes: MANIFEST.to_vec(),
-            media_type: MANIFEST_TYPE.into(),
-            digest: Digest::sha256(MANIFEST),
-        };
-        sink.finish(&manifest).unwrap();
+        sink.finish(&raw(MANIFEST)).unwrap();
     }
 }
 
@@ -137,9 +136,7 @@ fn small_blobs_go_side_by_side_and_arrive_before_the_manifest() {
         writer.write_all(blob).unwrap();
         writer.commit(&descriptor(blob)).unwrap();
     }
-    let manifest =
-        RawManifest { bytes: MANIFEST.to_vec(), media_type: MANIFEST_TYPE.into(), digest: Digest::sha256(MANIFEST) };
-    sink.finish(&manifest).unwrap();
+    sink.finish(&raw(MANIFEST)).unwrap();
     assert!(most_at_once(&registry) > 1, "one after the other");
     assert!(blobs.iter().all(|blob| registry.blob("a/b", &descriptor(blob).digest).is_some()));
 }
@@ -195,4 +192,42 @@ fn one_large_blob_that_fails_ends_the_others() {
     let text = copy(&source(&from, &options()), &sink, &Which::All).map_err(|e| whole(&e)).unwrap_err();
     assert!(text.contains(&layers[1].digest.to_string()), "{text}");
     assert_eq!((to.open_uploads(), to.manifest("a/b", "t")), (0, None));
+}
+
+#[test]
+fn small_blobs_that_are_there_are_not_sent_again_whoever_brought_them() {
+    let registry = start();
+    let sink = |tag: &str| RegistrySink::open(&format!("{}/a/b:{tag}", registry.host()), &options()).unwrap();
+    let blobs: Vec<Vec<u8>> = (1..=20).map(|number| bytes(1000 * number)).collect();
+    let push = |tag: &str, blobs: &[Vec<u8>]| {
+        let sink = sink(tag);
+        let before = registry.seen().len();
+        for blob in blobs {
+            let mut writer = sink.start_blob(None).unwrap();
+            writer.write_all(blob).unwrap();
+            writer.commit(&descriptor(blob)).unwrap();
+        }
+        sink.finish(&raw(MANIFEST)).map_err(|e| whole(&e)).unwrap();
+        registry.seen()[before..].iter().filter(|seen| seen.target.contains("digest=")).count()
+    };
+    // What a push that was killed has brought counts as much.
+    assert_eq!(push("killed", &blobs[..7]), 7);
+    assert_eq!(push("one", &blobs), 13);
+    assert_eq!(push("two", &blobs), 0);
+    assert_eq!(registry.open_uploads(), 0);
+}
+
+#[test]
+fn asking_for_small_blobs_costs_a_push_to_a_new_repository_no_time() {
+    let registry = Registry::start(Behaviour { delay: Duration::from_millis(150), ..Default::default() }).unwrap();
+    let sink = RegistrySink::open(&format!("{}/a/b:t", registry.host()), &options()).unwrap();
+    // The connection is there before the clock runs.
+    assert!(!sink.has_blob(&descriptor(b"something")).unwrap());
+    let begun = Instant::now();
+    let mut writer = sink.start_blob(None).unwrap();
+    writer.write_all(b"something else").unwrap();
+    writer.commit(&descriptor(b"something else")).unwrap();
+    sink.finish(&raw(MANIFEST)).map_err(|e| whole(&e)).unwrap();
+    // Opening, sending and naming.
+    assert!(begun.elapsed() < Duration::from_millis(4 * 150), "{:?}", begun.elapsed());
 }
