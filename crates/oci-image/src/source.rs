@@ -136,6 +136,11 @@ pub trait ImageSink: Send + Sync {
     /// Whether a blob of this digest and size is already there (or could be mounted from elsewhere at no cost).
     fn has_blob(&self, descriptor: &Descriptor) -> Result<bool, ImageError>;
 
+    /// [`ImageSink::has_blob`] of several blobs, in their order; asked side by side where waiting is what takes the time.
+    fn has_blobs(&self, descriptors: &[Descriptor]) -> Result<Vec<bool>, ImageError> {
+        descriptors.iter().map(|descriptor| self.has_blob(descriptor)).collect()
+    }
+
     /// The diff-ids of the image that has this name now, where looking at it is cheaper than sending layers: of the registry.
     /// Layers with other diff-ids are not there, as far as anybody knows, so that asking [`ImageSink::has_blob`] about them
     /// is not worth computing their digests beforehand. Empty where nothing is known.

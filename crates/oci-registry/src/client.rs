@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use oci_image::source::Partials;
 use oci_image::{
-    BlobWriter, Descriptor, Digest, ImageError, ImageSink, ImageSource, Platform, RawManifest, document, validate,
+    BlobWriter, Descriptor, Digest, ImageError, ImageSink, ImageSource, Platform, RawManifest, document, each, validate,
 };
 
 use crate::attach;
@@ -146,6 +146,10 @@ impl ImageSink for RegistrySink {
 
     fn has_blob(&self, descriptor: &Descriptor) -> Result<bool, ImageError> {
         Ok(self.push.has_blob(descriptor)?)
+    }
+
+    fn has_blobs(&self, descriptors: &[Descriptor]) -> Result<Vec<bool>, ImageError> {
+        each(limits::ASKED_AT_ONCE, descriptors, &|| {}, |_, descriptor| self.has_blob(descriptor))
     }
 
     fn diff_ids(&self) -> Vec<Digest> {

@@ -149,5 +149,8 @@ pub(crate) const BEHIND_BYTES: usize = BLOBS_AT_ONCE.get() * CHUNK_BYTES;
 /// How many small blobs may be on their way: as many as are fetched at a time.
 pub(crate) const BEHIND_UPLOADS: usize = 8;
 
+/// How many blobs a registry is asked for, or asked to mount, at a time: as many as are sent.
+pub(crate) const ASKED_AT_ONCE: NonZeroUsize = NonZeroUsize::new(BEHIND_UPLOADS).expect("eight is not zero");
+
 /// How far ahead of plain HTTP a try with TLS is, where both may be: long enough for registries nearby to have answered.
 pub(crate) const TLS_AHEAD: Duration = Duration::from_millis(25);

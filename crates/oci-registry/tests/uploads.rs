@@ -231,3 +231,20 @@ fn asking_for_small_blobs_costs_a_push_to_a_new_repository_no_time() {
     // Opening, sending and naming.
     assert!(begun.elapsed() < Duration::from_millis(4 * 150), "{:?}", begun.elapsed());
 }
+
+#[test]
+fn many_blobs_are_asked_for_and_mounted_side_by_side() {
+    let registry = Registry::start(Behaviour { delay: Duration::from_millis(50), ..Default::default() }).unwrap();
+    let options = RegistryOptions { mount_from: vec!["other/one".into()], ..options() };
+    let sink = RegistrySink::open(&format!("{}/a/b:t", registry.host()), &options).unwrap();
+    let blobs: Vec<Vec<u8>> = (1..=24).map(|number| bytes(1000 * number)).collect();
+    let descriptors: Vec<Descriptor> = blobs.iter().map(|blob| descriptor(blob)).collect();
+    for blob in &blobs[1..] {
+        registry.put_blob("other/one", blob);
+    }
+    let begun = Instant::now();
+    let expected: Vec<bool> = (0..24).map(|number| number > 0).collect();
+    assert_eq!(sink.has_blobs(&descriptors).map_err(|e| whole(&e)), Ok(expected));
+    assert!(begun.elapsed() < Duration::from_millis(24 * 100), "{:?}", begun.elapsed());
+    assert!(blobs[1..].iter().all(|blob| registry.blob("a/b", &descriptor(blob).digest).is_some()));
+}
