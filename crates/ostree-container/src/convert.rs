@@ -15,6 +15,7 @@ use crate::keys::{BOOTABLE_LABEL, BOOTC_LABEL, COMMIT_LABEL, FINAL_DIFFID_LABEL,
 use crate::layered::{self, Prepared, PullOptions};
 use crate::progress::Listener;
 use crate::shape::Shape;
+use crate::stages::Stages;
 use crate::stored::StoredImage;
 
 /// Labels that say of which commit an image was made. The new image has others.
@@ -59,20 +60,23 @@ pub fn convert(
     let ConvertOptions { pull, image: mut wrap, write_ref } = options;
     let wanted = wrap.platform.clone().unwrap_or_else(Platform::host);
     let mut filtered = BTreeMap::new();
+    // How long the new layers are is not known before the tree is there.
+    let stages = Stages::new(listener, "converting", (0, 0));
     let (merged, manifest, config) = match layered::prepare(source, image, repo, &wanted, &mut |_| ())? {
         Prepared::Unchanged(stored) => {
             let StoredImage { commit, manifest, config, .. } = *stored;
             (commit, manifest, config.unwrap_or_default())
         }
         Prepared::Pull(plan) => {
-            let pulled = layered::import(&plan, &pull, listener)?;
+            let pulled = layered::import(&plan, &pull, &stages)?;
             filtered = layered::by_name(pulled.filtered.values());
             (pulled.commit, plan.info.manifest.clone(), plan.info.config.clone())
         }
     };
     let commit = commit(repo, &merged, (&manifest, &config), write_ref)?;
     carry_over(&mut wrap, config);
-    let image = encapsulate(repo, &commit, sink, &wrap, listener)?;
+    stages.last();
+    let image = encapsulate(repo, &commit, sink, &wrap, &stages)?;
     Ok(Converted { commit, image, filtered })
 }
 

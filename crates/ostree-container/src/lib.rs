@@ -9,6 +9,7 @@ mod bounded;
 mod chunk;
 mod copied;
 mod pull;
+mod stages;
 mod write_layer;
 
 pub mod cleanup;

@@ -13,6 +13,13 @@ pub enum Event {
         /// How many layers there are.
         layers: usize,
     },
+    /// There is more or less to do than was said at the start, as where the second half depends on what the first gives.
+    Total {
+        /// How many bytes there are in all.
+        bytes: u64,
+        /// How many layers there are in all.
+        layers: usize,
+    },
     /// A layer was begun.
     Layer {
         /// Which one, counted from 0.
@@ -20,13 +27,13 @@ pub enum Event {
         /// Its digest, or what it is to hold.
         name: String,
     },
-    /// So many bytes of the body of one layer have come in.
+    /// So many bytes of the body of one layer have come in, or were written.
     LayerBytes {
         /// Which one, as in [`Event::Layer`].
         index: usize,
         /// How many.
         bytes: u64,
-        /// How many there will be.
+        /// How many there will be; 0 where that is known at the end only.
         size: u64,
     },
     /// So many bytes are done, those of [`Event::Kept`] not among them.

@@ -61,9 +61,19 @@ impl<'a> LayerJob<'a> {
         &self.stop
     }
 
-    /// Says that the layer at `index` begins.
-    pub fn announce(&self, index: usize, name: &str) {
+    /// Says that the layer at `index` need not be written.
+    pub fn at_hand(&self, index: usize, name: &str, size: u64) {
+        self.announce(index, name);
+        self.ended(index, size);
+    }
+
+    fn announce(&self, index: usize, name: &str) {
         self.listener.event(Event::Layer { index, name: name.to_owned() });
+    }
+
+    /// Says that all of a layer's bytes are done; how many there are is known only now.
+    fn ended(&self, index: usize, size: u64) {
+        self.listener.event(Event::LayerBytes { index, bytes: size, size });
     }
 
     /// Writes the layer at `index`, unless the image's place has it.
@@ -74,9 +84,20 @@ impl<'a> LayerJob<'a> {
         produce: Produce<'_>,
     ) -> Result<WrittenLayer, ContainerError> {
         self.announce(index, name);
+        let written = self.write_shown((index, name), compression, produce)?;
+        self.ended(index, written.uncompressed);
+        Ok(written)
+    }
+
+    fn write_shown(
+        &self,
+        (index, name): (usize, &str),
+        compression: Compression,
+        produce: Produce<'_>,
+    ) -> Result<WrittenLayer, ContainerError> {
         let known = match self.is_expected(name, produce)? {
             // Computing the digest beforehand costs a pass over the objects, and saves sending the layer.
-            true => Some(self.compress(name, compression, produce, (io::sink(), true))?.0),
+            true => Some(self.compress(name, compression, produce, (io::sink(), Some(index)))?.0),
             false => None,
         };
         if let Some(written) = &known
@@ -85,19 +106,19 @@ impl<'a> LayerJob<'a> {
             return Ok(written.clone());
         }
         let descriptor = known.as_ref().map(WrittenLayer::descriptor);
-        again_if_lost(|| self.send(name, compression, produce, descriptor.as_ref()))
+        again_if_lost(|| self.send((index, name), compression, produce, descriptor.as_ref()))
     }
 
     /// Writes a layer once.
     fn send(
         &self,
-        name: &str,
+        (index, name): (usize, &str),
         compression: Compression,
         produce: Produce<'_>,
         known: Option<&Descriptor>,
     ) -> Result<WrittenLayer, ContainerError> {
         let blob = self.sink.start_blob(known)?;
-        let (written, blob) = self.compress(name, compression, produce, (blob, known.is_none()))?;
+        let (written, blob) = self.compress(name, compression, produce, (blob, known.is_none().then_some(index)))?;
         blob.commit(&written.descriptor())?;
         Ok(written)
     }
@@ -107,7 +128,7 @@ impl<'a> LayerJob<'a> {
         if self.present.is_empty() {
             return Ok(false);
         }
-        let (written, _) = self.compress(name, Compression::None, produce, (io::sink(), false))?;
+        let (written, _) = self.compress(name, Compression::None, produce, (io::sink(), None))?;
         Ok(self.present.contains(&written.diff_id))
     }
 
@@ -118,19 +139,20 @@ impl<'a> LayerJob<'a> {
         compression: Compression,
         produce: Produce<'_>,
     ) -> Result<WrittenLayer, ContainerError> {
-        Ok(self.compress(name, compression, produce, (io::sink(), false))?.0)
+        Ok(self.compress(name, compression, produce, (io::sink(), None))?.0)
     }
 
+    /// Writes a layer to `inner`; where an index is given, as progress with the layer there.
     fn compress<W: Write>(
         &self,
         name: &str,
         compression: Compression,
         produce: Produce<'_>,
-        (inner, report): (W, bool),
+        (inner, shown): (W, Option<usize>),
     ) -> Result<(WrittenLayer, W), ContainerError> {
         let failed = |source| ContainerError::WriteLayer { layer: name.to_owned(), image: self.sink.name(), source };
         let writer = LayerWriter::with_workers(inner, compression, &self.workers).map_err(failed)?;
-        let mut counting = Counting { writer, job: self, report, counted: 0 };
+        let mut counting = Counting { writer, job: self, shown, counted: 0 };
         match produce(&mut counting) {
             Ok(()) => counting.writer.finish().map_err(failed),
             Err(source) => {
@@ -159,7 +181,8 @@ fn is_lost(error: &ContainerError) -> bool {
 struct Counting<'a, W: Write> {
     writer: LayerWriter<W>,
     job: &'a LayerJob<'a>,
-    report: bool,
+    /// Which layer it is, if it is to be reported.
+    shown: Option<usize>,
     /// What this one added to the job's bytes.
     counted: u64,
 }
@@ -168,10 +191,11 @@ impl<W: Write> Write for Counting<'_, W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.job.stop.check()?;
         let written = self.writer.write(bytes)?;
-        if self.report {
+        if let Some(index) = self.shown {
             let new = written as u64;
             self.counted += new;
             let done = self.job.done.fetch_add(new, Ordering::Relaxed) + new;
+            self.job.listener.event(Event::LayerBytes { index, bytes: self.counted, size: 0 });
             self.job.listener.event(Event::Bytes(done));
         }
         Ok(written)

@@ -29,6 +29,7 @@ impl Listener for Bar {
         let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match (event, slot.as_mut()) {
             (Event::Start { task, bytes, .. }, _) => *slot = Some(Shown { bar: start(task, bytes), bytes: 0, kept: 0 }),
+            (Event::Total { bytes, .. }, Some(shown)) => shown.bar.set_length(bytes),
             (Event::Layer { index, name }, Some(shown)) => {
                 shown.bar.set_message(format!("layer {} {}", index + 1, short(&name)))
             }

@@ -19,7 +19,8 @@ struct Running {
 }
 
 /// `Start`; then `ProgressBytes`, task `pulling`, with a subtask for every layer in work; then `ProgressSteps`, task
-/// `importing`, of one step. A total of 0 is one that is not known.
+/// `importing`, of one step. Where an image is written, both have the task that is being done. A total of 0 is one that is
+/// not known.
 #[derive(Debug)]
 pub struct Bootc {
     image: String,
@@ -37,11 +38,11 @@ pub struct Bootc {
 }
 
 impl Bootc {
-    /// Progress of work on the image `what`.
-    pub fn new(what: &str) -> Self {
+    /// Progress of `task` with the image `what`.
+    pub fn new(task: &'static str, what: &str) -> Self {
         Self {
             image: what.to_owned(),
-            task: "pulling",
+            task: if task == "importing" { "pulling" } else { task },
             begun: false,
             total: 0,
             layers: 0,
@@ -55,14 +56,14 @@ impl Bootc {
     }
 
     fn start(&mut self, task: &'static str, bytes: u64, layers: usize) {
-        let task = if task == "importing" { "pulling" } else { task };
-        *self = Self { task, begun: self.begun, total: bytes, layers, ..Self::new(&self.image) };
+        *self = Self { begun: self.begun, total: bytes, layers, ..Self::new(task, &self.image) };
     }
 
     fn layer_bytes(&mut self, index: usize, bytes: u64, size: u64) {
         if let Some(layer) = self.running.get_mut(&index) {
+            self.changed = true;
             (layer.bytes, layer.size) = (layer.bytes.max(bytes), size);
-            if layer.bytes >= size {
+            if size > 0 && layer.bytes >= size {
                 self.running.remove(&index);
                 self.layers_done += 1;
             }
@@ -85,12 +86,14 @@ impl Bootc {
     }
 
     fn progress_steps(&self, done: bool) -> Value {
+        let (task, step) = match self.task {
+            "pulling" => ("importing", "importing"),
+            task => (task, "finishing"),
+        };
         json!({
-            "type": "ProgressSteps", "task": "importing", "description": format!("importing {}", self.image),
+            "type": "ProgressSteps", "task": task, "description": format!("{task} {}", self.image),
             "id": self.image, "stepsCached": 0, "steps": u8::from(done), "stepsTotal": 1,
-            "subtasks": [{
-                "subtask": "importing", "description": "importing", "id": "importing", "completed": done,
-            }],
+            "subtasks": [{"subtask": step, "description": step, "id": step, "completed": done}],
         })
     }
 }
@@ -99,6 +102,10 @@ impl Shape for Bootc {
     fn event(&mut self, event: Event) -> Vec<Value> {
         match event {
             Event::Start { task, bytes, layers } => self.start(task, bytes, layers),
+            Event::Total { bytes, layers } => {
+                self.changed |= bytes != self.total;
+                (self.total, self.layers) = (bytes, layers);
+            }
             Event::Layer { index, name } => {
                 self.running.insert(index, Running { name, ..Running::default() });
                 self.changed = true;
@@ -152,7 +159,7 @@ mod tests {
 
     #[test]
     fn a_pull_is_told_from_start_to_end() {
-        let mut shape = Bootc::new("oci:x");
+        let mut shape = Bootc::new("pulling", "oci:x");
         assert_eq!(shape.moved(), Some(json!({"type": "Start", "version": "org.containers.bootc.progress/v1"})));
         assert_eq!(shape.moved().map(|line| numbers(&line)), Some([Some(0); 4]));
         shape.event(Event::Start { task: "importing", bytes: 30, layers: 2 });
@@ -176,5 +183,24 @@ mod tests {
             [Some("ProgressBytes"), Some("ProgressSteps")]
         );
         assert_eq!(shape.event(Event::Done)[0]["steps"], 1);
+    }
+
+    #[test]
+    fn an_image_that_is_written_has_one_task_and_all_of_its_layers() {
+        let mut shape = Bootc::new("encapsulating", "oci:x");
+        shape.moved();
+        assert_eq!(shape.moved().unwrap()["task"], "encapsulating");
+        shape.event(Event::Start { task: "encapsulating", bytes: 30, layers: 1 });
+        shape.event(Event::Layer { index: 0, name: "a".into() });
+        shape.event(Event::LayerBytes { index: 0, bytes: 9, size: 0 });
+        let line = shape.moved().unwrap();
+        assert_eq!((&line["subtasks"][0]["bytes"], &line["subtasks"][0]["bytesTotal"]), (&json!(9), &json!(0)));
+        shape.event(Event::LayerBytes { index: 0, bytes: 30, size: 30 });
+        shape.event(Event::Bytes(30));
+        shape.event(Event::Total { bytes: 40, layers: 2 });
+        let line = shape.moved().unwrap();
+        assert_eq!((numbers(&line), &line["subtasks"]), ([Some(30), Some(40), Some(1), Some(2)], &json!([])));
+        let last = &shape.event(Event::Finishing)[0];
+        assert_eq!((&last["task"], &last["type"]), (&json!("encapsulating"), &json!("ProgressSteps")));
     }
 }

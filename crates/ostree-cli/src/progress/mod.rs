@@ -5,6 +5,7 @@ mod bootc;
 mod descriptor;
 mod lines;
 mod plain;
+mod unfinished;
 
 use std::io::IsTerminal;
 
@@ -15,6 +16,7 @@ use bar::Bar;
 use bootc::Bootc;
 use lines::{Lines, Shape};
 use plain::Plain;
+pub use unfinished::Unfinished;
 
 /// How progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -66,10 +68,15 @@ impl ProgressArgs {
     /// Who shows the progress of work on the image `what`. From now on there is a line at least twice a second, where lines
     /// were asked for.
     pub fn listener(&self, what: &str) -> Result<Box<dyn Listener>> {
+        self.listener_for("pulling", what)
+    }
+
+    /// The same, where it is known beforehand that the image is not pulled.
+    pub fn listener_for(&self, task: &'static str, what: &str) -> Result<Box<dyn Listener>> {
         if let Some(number) = self.progress_fd {
             let shape: Box<dyn Shape> = match self.progress_format {
                 Format::Json => Box::new(Plain::default()),
-                Format::Bootc => Box::new(Bootc::new(what)),
+                Format::Bootc => Box::new(Bootc::new(task, what)),
             };
             return Ok(Box::new(Lines::new(shape, descriptor::open(number)?)?));
         }

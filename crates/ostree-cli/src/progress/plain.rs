@@ -47,6 +47,10 @@ impl Shape for Plain {
                 *self = Self { phase: Phase::Running, total: bytes, ..Self::default() };
                 vec![json!({"type": "start", "task": task, "bytes": bytes, "layers": layers})]
             }
+            Event::Total { bytes, .. } => {
+                self.total = bytes;
+                Vec::new()
+            }
             Event::Layer { index, name } => vec![json!({"type": "layer", "index": index, "name": name})],
             Event::Bytes(bytes) => {
                 // Threads count together, and tell one after another.

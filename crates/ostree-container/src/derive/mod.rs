@@ -29,6 +29,7 @@ use crate::layered::{self, Prepared, PullOptions};
 use crate::progress::{Event, Listener};
 use crate::pull::received::bytes_of;
 use crate::shape::Shape;
+use crate::stages::Stages;
 use crate::stored::StoredImage;
 use crate::write_layer::LayerJob;
 
@@ -83,9 +84,13 @@ pub fn derive(
     };
     let mut info = inspect(parent.source, &platform)?;
     let base = Shape::of(&info.manifest, &info.config)?.base;
-    let below = tree_of(repo, parent, (&info, options), listener)?;
-    let difference = diff::difference((repo, &object), (below.0, &below.1))?;
     let taken_over = bytes_of(parent.source, info.manifest.layers.iter());
+    // How much the commit differs is not known before the parent is unpacked.
+    let stages = Stages::new(listener, "deriving", (taken_over, info.manifest.layers.len()));
+    let below = tree_of(repo, parent, (&info, options), &stages)?;
+    stages.last();
+    let listener = &stages;
+    let difference = diff::difference((repo, &object), (below.0, &below.1))?;
     let own = if listener.looks() { measure(repo, commit, &difference)? } else { 0 };
     let bounded = Bounded::new(listener, taken_over, own);
     let layers = info.manifest.layers.len() + usize::from(difference.tree.is_some());

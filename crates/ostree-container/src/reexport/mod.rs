@@ -59,7 +59,7 @@ pub fn reexport(
     listener: &dyn Listener,
 ) -> Result<Reexported, ContainerError> {
     let plan = plan::plan(repo, image)?;
-    let there = plan.layers.iter().map(|layer| is_there(layer, sink, options)).collect::<Result<Vec<_>, _>>()?;
+    let there = there(&plan, sink, options)?;
     let bytes = if listener.looks() { plan.bytes(|index| matches!(there.get(index), Some(None)))? } else { 0 };
     let listener = &Bounded::new(listener, 0, bytes);
     listener.event(Event::Start { task: "re-exporting", bytes, layers: plan.layers.len() });
@@ -92,7 +92,7 @@ fn write_layers(
     job.each(&layers, |index, (layer, there)| {
         let name = layer.descriptor.digest.to_string();
         if let Some(found) = there {
-            job.announce(index, &name);
+            job.at_hand(index, &name, found.descriptor.size);
             return Ok(found.clone());
         }
         let produce = |out: &mut dyn std::io::Write| plan.produce(layer, recipe.variant, out);
@@ -101,14 +101,19 @@ fn write_layers(
     })
 }
 
-/// The layer as it was pulled, if the sink has it, and no other compression is asked for.
-fn is_there(
-    layer: &PlannedLayer,
+/// The layers as they were pulled, as far as the sink has them and no other compression is asked for.
+fn there(
+    plan: &Plan<'_>,
     sink: &dyn ImageSink,
     options: &ReexportOptions,
-) -> Result<Option<NewLayer>, ContainerError> {
-    let wanted = options.compression.is_none_or(|wanted| layer.compression() == Some(wanted.layer_compression()));
-    let Some(diff_id) = layer.diff_id.clone().filter(|_| wanted) else { return Ok(None) };
-    let found = sink.has_blob(&layer.descriptor)?;
-    Ok(found.then(|| NewLayer { descriptor: layer.descriptor.clone(), diff_id }))
+) -> Result<Vec<Option<NewLayer>>, ContainerError> {
+    let old = |layer: &PlannedLayer| {
+        let wanted = options.compression.is_none_or(|wanted| layer.compression() == Some(wanted.layer_compression()));
+        let diff_id = layer.diff_id.clone().filter(|_| wanted)?;
+        Some(NewLayer { descriptor: layer.descriptor.clone(), diff_id })
+    };
+    let old: Vec<_> = plan.layers.iter().map(old).collect();
+    let asked: Vec<_> = old.iter().flatten().map(|layer| layer.descriptor.clone()).collect();
+    let mut found = sink.has_blobs(&asked)?.into_iter();
+    Ok(old.into_iter().map(|layer| layer.filter(|_| found.next() == Some(true))).collect())
 }

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use oci_image::config::ContainerConfig;
 use oci_image::{Compression, Digest, ImageReference, Platform, Transport};
 use ostree_container::derive::{Parent, derive};
-use ostree_container::{ContentMeta, EncapsulateOptions, encapsulate};
+use ostree_container::{ContentMeta, EncapsulateOptions, Event, Listener, encapsulate};
 use ostree_repo::{format_size, refs};
 use ostree_tar::Flavour;
 
@@ -20,7 +20,7 @@ use crate::exit::warn;
 use crate::image_signing::SignArgs;
 use crate::image_word::ImageWord;
 use crate::images::RegistryArgs;
-use crate::progress::ProgressArgs;
+use crate::progress::{ProgressArgs, Unfinished};
 use crate::scratch::Scratch;
 use crate::short_names;
 use crate::signed_store::SignedStore;
@@ -107,34 +107,36 @@ pub struct ImageOptions {
 
 impl ImageOptions {
     /// Writes the commit that `rev` names as an image to `destination`, and signs it under each of its names; gives the
-    /// image's digest.
+    /// image's digest. Only then it is done for those who look at progress.
     pub fn write(&self, context: &Context, rev: &str, destination: &Tagged, parent: &ParentOptions) -> Result<Digest> {
         // With an identity of its own, the signature is the same for all.
         let names = destination.names().take(if self.sign.sign_identity.is_some() { 1 } else { usize::MAX });
         let signers = names.map(|name| self.sign.prepare(name, &self.registry)).collect::<Result<Vec<_>>>()?;
-        let digest = self.write_unsigned(context, rev, &destination.image, parent)?;
+        let task = if parent.from.is_some() { "deriving" } else { "encapsulating" };
+        let listener = self.progress.listener_for(task, &destination.image.to_string())?;
+        let digest = self.write_unsigned(context, (rev, &destination.image), parent, &Unfinished(&*listener))?;
         destination.tag(&digest, &self.registry)?;
         for mut signer in signers.into_iter().flatten() {
             signer.sign(&digest)?;
         }
+        listener.event(Event::Done);
         Ok(digest)
     }
 
     fn write_unsigned(
         &self,
         context: &Context,
-        rev: &str,
-        destination: &ImageReference,
+        (rev, destination): (&str, &ImageReference),
         parent: &ParentOptions,
+        listener: &dyn Listener,
     ) -> Result<Digest> {
-        let listener = self.progress.listener(&destination.to_string())?;
         let repo = context.open_repo()?;
         let commit = refs::resolve(&repo, rev)?;
         let options = self.options(destination)?;
         let Some(word) = &parent.from else {
             let store = SignedStore::new(&repo, commit, &parent.signing)?;
             let sink = self.registry.sink(destination)?;
-            return Ok(encapsulate(&store, &commit, &*sink, &options, &*listener)?.digest);
+            return Ok(encapsulate(&store, &commit, &*sink, &options, listener)?.digest);
         };
         if parent.signing.is_asked() {
             bail!("the commit is not in an image that stands on another, and its signature could not be");
@@ -148,7 +150,7 @@ impl ImageOptions {
         let scratch = Scratch::new(context, own.as_deref(), destination)?;
         let parent_image =
             Parent { image, source: &*source, scratch: &scratch.repo, parallel_fetches: parent.parallel_fetches };
-        let derived = derive((&repo, &commit), &parent_image, &*sink, &options, &*listener)?;
+        let derived = derive((&repo, &commit), &parent_image, &*sink, &options, listener)?;
         if context.verbose {
             eprintln!("{} added to the layers of {image}", format_size(derived.added));
         }
