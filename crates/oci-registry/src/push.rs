@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
-use oci_image::{BlobWriter, Descriptor, Digest, RawManifest};
+use oci_image::{BlobWriter, Descriptor, Digest, RawManifest, each};
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 
@@ -146,10 +146,11 @@ impl Push {
 impl Drop for Push {
     fn drop(&mut self) {
         let left = self.presence.left();
-        self.runtime.block_on(async {
-            for upload in &left {
-                upload.cancel().await;
-            }
-        });
+        let cancel = |_, upload: &Upload| {
+            self.runtime.block_on(upload.cancel());
+            Ok::<(), ()>(())
+        };
+        // There may be one for every layer.
+        let _ = each(limits::ASKED_AT_ONCE, &left, &|| {}, cancel);
     }
 }
