@@ -126,7 +126,8 @@ impl Shape for Bootc {
             }
             Event::Done => {
                 self.finishing = Some(true);
-                return vec![self.progress_steps(true)];
+                // Where there was nothing to do, nothing was told yet.
+                return self.moved().into_iter().chain([self.progress_steps(true)]).collect();
             }
         }
         Vec::new()
@@ -183,6 +184,18 @@ mod tests {
             [Some("ProgressBytes"), Some("ProgressSteps")]
         );
         assert_eq!(shape.event(Event::Done)[0]["steps"], 1);
+    }
+
+    #[test]
+    fn where_nothing_is_to_be_done_there_is_a_start_and_an_end() {
+        let mut shape = Bootc::new("pulling", "oci:x");
+        shape.event(Event::Start { task: "importing", bytes: 0, layers: 0 });
+        let lines = shape.event(Event::Done);
+        assert_eq!(
+            lines.iter().map(|line| line["type"].as_str()).collect::<Vec<_>>(),
+            [Some("Start"), Some("ProgressSteps")]
+        );
+        assert_eq!((shape.moved(), shape.again()), (None, None));
     }
 
     #[test]
