@@ -2,9 +2,9 @@
 
 use std::fs;
 use std::io::{self, BufWriter, Stdout, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 /// Standard output was closed by its reader: nothing is left to do and nobody to tell.
 #[derive(Debug, thiserror::Error)]
@@ -75,9 +75,7 @@ pub fn local_date(seconds: u64) -> String {
 
 /// Replaces a file at once.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut name = path.file_name().with_context(|| format!("{}: not a file name", path.display()))?.to_owned();
-    name.push(format!(".{}", std::process::id()));
-    let temporary = path.with_file_name(name);
+    let temporary = beside(path)?;
     let write = || {
         let mut file = fs::File::create_new(&temporary)?;
         file.write_all(bytes)?;
@@ -90,9 +88,32 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
         .with_context(|| format!("writing {}", path.display()))
 }
 
+/// Finds out whether [`write_whole`] can write a file, before long work whose result is to be in it.
+pub fn check_place(path: &Path) -> Result<()> {
+    let temporary = beside(path)?;
+    ensure!(!path.is_dir(), "writing {}: it is a directory", path.display());
+    let make = || fs::File::create_new(&temporary).and_then(|_| fs::remove_file(&temporary));
+    make().with_context(|| format!("writing {}", path.display()))
+}
+
+/// The name of the file beside another that becomes that one when it is whole.
+fn beside(path: &Path) -> Result<PathBuf> {
+    let mut name = path.file_name().with_context(|| format!("{}: not a file name", path.display()))?.to_owned();
+    name.push(format!(".{}", std::process::id()));
+    Ok(path.with_file_name(name))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn where_a_file_cannot_be_written_is_known_beforehand() {
+        let dir = tempfile::tempdir().unwrap();
+        check_place(&dir.path().join("new")).unwrap();
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+        assert!(check_place(dir.path()).is_err() && check_place(&dir.path().join("no/new")).is_err());
+    }
 
     #[test]
     fn dates_are_utc() {

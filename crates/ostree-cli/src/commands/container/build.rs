@@ -50,7 +50,9 @@ pub struct Args {
 
 /// Prints the digest of the image.
 pub fn run(args: &Args, context: &Context) -> Result<()> {
-    let digest = args.image.write(context, &args.rev, &destination(args, context)?, &args.parent)?;
+    let destination = destination(args, context)?;
+    args.digestfile.check()?;
+    let digest = args.image.write(context, &args.rev, &destination, &args.parent)?;
     args.digestfile.write(&digest)?;
     line(digest)
 }

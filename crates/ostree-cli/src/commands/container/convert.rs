@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 
 use anyhow::Result;
 use oci_image::{ImageReference, ImageSource};
+use ostree_container::Event;
 use ostree_container::convert::{ConvertOptions, convert};
 use ostree_container::layered::PullOptions;
 use ostree_core::RefName;
@@ -18,6 +19,7 @@ use crate::exit::UsageError;
 use crate::image_word::{ImageWord, help};
 use crate::images::SourceReference;
 use crate::output::line;
+use crate::progress::Unfinished;
 use crate::scratch::Scratch;
 use crate::short_names;
 use crate::transfer::AmountArgs;
@@ -125,11 +127,13 @@ fn in_repo(
         image: args.image.options(destination)?,
         write_ref: args.write_ref.clone(),
     };
-    let listener = args.image.progress.listener(&destination.to_string())?;
-    let done = convert((source, image.image()), repo, &*sink, options, &*listener)?;
+    args.digestfile.check()?;
+    let listener = args.image.progress.listener_for("converting", &destination.to_string())?;
+    let done = convert((source, image.image()), repo, &*sink, options, &Unfinished(&*listener))?;
     if let Some(mut signer) = signer {
         signer.sign(&done.image.digest)?;
     }
+    listener.event(Event::Done);
     args.digestfile.write(&done.image.digest)?;
     tell_filtered(&done.filtered);
     match args.json {

@@ -36,6 +36,7 @@ pub struct Args {
 /// Prints the digest of the image.
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     let destination = Tagged::with_tags(short_names::to_write(&args.imgref.0, context)?, &args.tags)?;
+    args.digestfile.check()?;
     let digest = args.image.write(context, &args.rev, &destination, &args.parent)?;
     args.digestfile.write(&digest)?;
     line(digest)

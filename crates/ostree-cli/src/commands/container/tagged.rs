@@ -26,8 +26,14 @@ impl Tagged {
             return Err(UsageError(format!("--tag is for images on registries, not for {image}")).into());
         }
         let name = Named::parse(&image.name)?;
-        let twin = |tag: &String| ImageReference { name: format!("{}:{tag}", name.name()), ..image.clone() };
-        let twins = tags.iter().map(twin).collect();
+        let twin = |tag: &String| {
+            let whole = format!("{}:{tag}", name.name());
+            if Named::parse(&whole).is_ok_and(|named| named.tag() == Some(tag)) {
+                return Ok(ImageReference { name: whole, ..image.clone() });
+            }
+            Err(UsageError(format!("--tag {tag:?}: not a tag")))
+        };
+        let twins = tags.iter().map(twin).collect::<Result<_, _>>()?;
         Ok(Self { image, twins })
     }
 
@@ -77,6 +83,10 @@ mod tests {
         let digest = Digest::sha256(b"");
         assert_eq!(twin(&format!("docker://h.example/a:old@{digest}")).unwrap(), "h.example/a:new");
         assert!(twin("oci:dir:old").is_err());
+        let image = || "docker://h.example/a".parse().unwrap();
+        for bad in ["", "two words", "-x", "a:b", "a/b", &format!("new@{digest}"), &"x".repeat(129)] {
+            assert!(Tagged::with_tags(image(), &[bad.to_owned()]).unwrap_err().is::<UsageError>(), "{bad}");
+        }
     }
 
     #[test]

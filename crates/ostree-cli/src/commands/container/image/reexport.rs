@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 
 use anyhow::Result;
 use oci_image::Compression;
+use ostree_container::Event;
 use ostree_container::reexport::{ReexportOptions, reexport};
 use ostree_container::stored;
 use serde_json::json;
@@ -14,7 +15,7 @@ use crate::image_signing::SignArgs;
 use crate::image_word::ImageWord;
 use crate::images::RegistryArgs;
 use crate::output::line;
-use crate::progress::ProgressArgs;
+use crate::progress::{ProgressArgs, Unfinished};
 use crate::short_names;
 
 /// Write a stored image to a registry or a file
@@ -61,7 +62,8 @@ pub struct Args {
 /// Prints the digest of the image.
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     let destination = short_names::to_write(&args.destination.0, context)?;
-    let listener = args.progress.listener(&destination.to_string())?;
+    args.digestfile.check()?;
+    let listener = args.progress.listener_for("re-exporting", &destination.to_string())?;
     let repo = context.open_repo()?;
     let source = short_names::stored(&args.source.0, &repo, context)?;
     let image = stored::require(&repo, &source)?;
@@ -69,10 +71,11 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let sink = args.registry.sink_beside(&destination, &source)?;
     let compression = if args.compression_fast { Some(Compression::Gzip(1)) } else { args.compression };
     let options = ReexportOptions { compression, jobs: args.jobs };
-    let done = reexport(&repo, &image, &*sink, &options, &*listener)?;
+    let done = reexport(&repo, &image, &*sink, &options, &Unfinished(&*listener))?;
     if let Some(mut signer) = signer {
         signer.sign(&done.digest)?;
     }
+    listener.event(Event::Done);
     args.digestfile.write(&done.digest)?;
     match args.json {
         true => line(json!({
