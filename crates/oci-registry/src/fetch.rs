@@ -197,6 +197,10 @@ impl Transfer {
     async fn part(&mut self, session: &Session, ranged: &mut bool) -> Result<(), End> {
         let (route, place) = (Arc::clone(&self.route), self.place(session));
         let rest = self.at..self.descriptor.size;
+        if let (Some(_), Out::Pipe(sender)) = (route.quota.max(), &self.out) {
+            // A block that waits for its reader half-way would be lost when the budget of others ends the run.
+            sender.drained().await.map_err(|_| End::Unread)?;
+        }
         let mut grant = route.quota.grant_soon(&rest).await;
         let spent = || RegistryError::BudgetSpent { place: Arc::clone(&place), limit: route.quota.max().unwrap_or(0) };
         if grant.left() == 0 {

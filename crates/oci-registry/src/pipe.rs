@@ -46,6 +46,12 @@ impl<E> Sender<E> {
         self.queue.send(Ok(Piece { bytes, _room: room })).map_err(|_| Closed)
     }
 
+    /// Waits until everything that was put in was taken out.
+    pub(crate) async fn drained(&self) -> Result<(), Closed> {
+        let all = u32::try_from(self.capacity).unwrap_or(u32::MAX);
+        self.room.acquire_many(all).await.map(drop).map_err(|_| Closed)
+    }
+
     /// Puts an error in, after everything sent before it.
     pub(crate) fn fail(&self, error: E) {
         // The reader may be gone; then nobody wants to know.
@@ -92,6 +98,7 @@ mod tests {
         }
         assert_eq!(got, b"abcdlarger than the pipe");
         let sender = runtime.block_on(task).unwrap();
+        runtime.block_on(sender.drained()).unwrap();
         runtime.block_on(sender.send(Bytes::from_static(b"full"))).unwrap();
         let waiting = runtime.spawn(async move { sender.send(Bytes::from_static(b"x")).await });
         drop(receiver);

@@ -67,7 +67,7 @@ judged() {
     local theirs=accepted ours=accepted
     skopeo --policy policy.json --registries.d rd copy --quiet --src-tls-verify=false "${@:2}" "$1" "dir:$PWD/copied" > theirs.log 2>&1 || theirs=refused
     rm -rf copied
-    verdict "$1" > ours.log 2>&1 || ours=refused
+    verdict ${RETRIES:+--retries "$RETRIES"} "$1" > ours.log 2>&1 || ours=refused
     echo "$theirs $ours"
 }
 
