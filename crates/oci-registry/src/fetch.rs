@@ -68,7 +68,8 @@ impl Transfer {
         right: Arc<AtomicBool>,
     ) -> Self {
         let held = descriptor.size <= limits::HELD_BYTES;
-        let out = if held { Out::Held(Vec::new(), sender) } else { Out::Pipe(sender) };
+        let room = usize::try_from(descriptor.size).unwrap_or(usize::MAX);
+        let out = if held { Out::Held(Vec::with_capacity(room), sender) } else { Out::Pipe(sender) };
         let hasher = DigestHasher::new(descriptor.digest.algorithm());
         Self { route, descriptor, at: 0, hasher, partial: None, frozen: false, out, kept, right }
     }

@@ -41,8 +41,9 @@ pub(crate) const REDIRECTS: usize = 8;
 /// manifest could else drip in for years.
 pub(crate) const SMALL_RATE: u64 = 64;
 
-/// How many bytes of a blob wait between the network and its reader or writer. Enough for both to work at once.
-pub(crate) const PIPE_BYTES: usize = 1 << 20;
+/// How many bytes of a blob wait between the network and its reader or writer. Enough for both to work at once, beside what
+/// the HTTP client holds; several blobs are on their way at a time.
+pub(crate) const PIPE_BYTES: usize = 512 << 10;
 
 /// The size of one piece of an upload whose digest is not known yet, in bytes, and the size up to which a blob is held
 /// in memory and sent whole, so that it can be sent again. Some registries take no pieces below 5 MiB, nor such that are no

@@ -88,7 +88,9 @@ pub(crate) fn blob(
     descriptor: &Descriptor,
     kept: Option<&Arc<AtomicU64>>,
 ) -> Result<BlobReader, RegistryError> {
-    let (sender, receiver) = pipe::pipe(limits::PIPE_BYTES);
+    // With a budget, a block is to come whole whoever reads it.
+    let whole = usize::try_from(limits::BLOCK_BYTES).unwrap_or(usize::MAX);
+    let (sender, receiver) = pipe::pipe(if route.quota.max().is_some() { whole } else { limits::PIPE_BYTES });
     let right = Arc::default();
     let transfer = Transfer::new(Arc::clone(route), descriptor.clone(), sender, kept.cloned(), Arc::clone(&right));
     let digest = descriptor.digest.clone();
