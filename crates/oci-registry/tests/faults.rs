@@ -459,14 +459,15 @@ fn who_follows_somebody_that_stands_still_goes_on_alone() {
     let dir = tempfile::tempdir().unwrap();
     let still = source(&registry, &keeping(dir.path()));
     let mut first = open(&still, &whole).unwrap();
-    first.read_exact(&mut [0; 1000]).unwrap();
+    // Far enough that a block is kept.
+    first.read_exact(&mut vec![0; MIB + 1000]).unwrap();
     let started = Instant::now();
     assert_eq!(fetch(&source(&registry, &keeping(dir.path())), &whole).map(|got| got == blob), Ok(true));
     assert!(started.elapsed() >= options().timeout * 2, "{:?}", started.elapsed());
     assert!(matches!(starts(&registry)[..], [0, rest] if rest >= MIB as u64), "{:?}", starts(&registry));
     let mut rest = Vec::new();
     first.read_to_end(&mut rest).unwrap();
-    assert!(rest == blob[1000..], "whoever was followed has all of it");
+    assert!(rest == blob[MIB + 1000..], "whoever was followed has all of it");
 }
 
 #[test]
