@@ -64,9 +64,7 @@ async fn referrers_there(session: &Session, digest: &Digest) -> Result<Vec<u8>, 
         return Err(RegistryError::Unknown { place, status: response.status().as_u16() });
     }
     let response = session.expect(response, &[200], &place).await?;
-    problem::refuse_page(&response, &place)?;
-    problem::refuse_packed(&response, false, &place)?;
-    problem::read_small(response, limits::MANIFEST_BYTES, &session.patience, &place).await
+    problem::read_document(response, limits::MANIFEST_BYTES, &session.patience, &place).await
 }
 
 /// The signatures of a registry that keeps them itself.
@@ -95,9 +93,7 @@ async fn kept_signatures_there(session: &Session, digest: &Digest) -> Result<Opt
     }
     let response = session.send(ask(session.endpoint().kept_signatures(digest))).await?;
     let response = session.expect(response, &[200], &place).await?;
-    problem::refuse_page(&response, &place)?;
-    problem::refuse_packed(&response, false, &place)?;
-    problem::read_small(response, limits::MANIFEST_BYTES, &session.patience, &place).await.map(Some)
+    problem::read_document(response, limits::MANIFEST_BYTES, &session.patience, &place).await.map(Some)
 }
 
 /// Whether a registry says that something is not there, or that it does not know what it is asked for.
@@ -116,13 +112,8 @@ pub(crate) async fn address(
     let url = Url::parse(text).map_err(|error| invalid(error.to_string()))?;
     let host = url.host_str().ok_or_else(|| invalid("it names no host".to_owned()))?;
     let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-    let place = Arc::new(Place {
-        operation: "fetching",
-        subject: url.path().to_owned(),
-        host,
-        repository: String::new(),
-        way: String::new(),
-    });
+    let place = Place { operation: "fetching", subject: url.path().to_owned(), host, ..Place::default() };
+    let place = Arc::new(place);
     let made = || Clients::new(&place.host, !options.tls_verify, options);
     let (mut clients, patience) = (made()?, Patience::new(options.timeout));
     let mut tries = Tries::new(&options.transfer);
@@ -162,11 +153,7 @@ async fn address_there(
             Step::Go(to) => url = to,
             Step::Refuse(to, reason) => return Err(refused(to, reason)),
             Step::Stay => match response.status().as_u16() {
-                200 => {
-                    problem::refuse_page(&response, place)?;
-                    problem::refuse_packed(&response, false, place)?;
-                    return problem::read_small(response, limit, patience, place).await.map(Some);
-                }
+                200 => return problem::read_document(response, limit, patience, place).await.map(Some),
                 404 | 410 => return Ok(None),
                 _ => return Err(problem::refusal(response, patience, place).await),
             },

@@ -14,7 +14,7 @@ use crate::endpoint;
 use crate::limits;
 
 /// What a request was for: the words every message about it starts with.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Place {
     /// What was being done, as in "fetching".
     pub operation: &'static str,

@@ -50,7 +50,7 @@ impl Session {
                 .map_err(|reason| RegistryError::Name { name: name.to_string(), reason })
         };
         let (over_tls, plain) = (endpoint(true)?, endpoint(false)?);
-        let is_plain = site.insecure && settings.options().run.is_plain(name.host());
+        let is_plain = site.insecure && options.run.is_plain(name.host());
         let known = if site.insecure && !is_plain { None } else { Some(!is_plain) };
         let (speaks_tls, clients, auth) = (OnceCell::new_with(known), Mutex::new(None), OnceCell::new());
         let (settings, unusable) = (Arc::clone(settings), OnceLock::new());

@@ -17,7 +17,7 @@ use crate::partial_store::Room;
 use crate::pipe::Sender;
 use crate::route::{Route, Turns};
 use crate::segment::{self, Opened, Segment};
-use crate::wait::Pieces;
+use crate::wait::AnswerBody;
 
 /// A blob on its way.
 pub(crate) struct Transfer {
@@ -183,8 +183,7 @@ impl Transfer {
                 Ok(()) => {}
                 Err(End::Failed(error)) => {
                     // Who answers with something else where a part is asked for may have the whole.
-                    use RegistryError as E;
-                    let odd = matches!(error, E::NotRegistry { .. } | E::Encoded { .. });
+                    let odd = matches!(error, RegistryError::NotRegistry { .. } | RegistryError::Encoded { .. });
                     turns.next(error).await?;
                     ranged = !(ranged && odd);
                 }
@@ -235,8 +234,8 @@ impl Transfer {
         let Segment { response, mut skip } = segment;
         let (route, place) = (Arc::clone(&self.route), self.place(session));
         let there = session.place_of(&response, &place);
-        let mut pieces = Pieces::of(response, session.patience, &there);
-        while let Some(mut piece) = pieces.next().await? {
+        let mut arriving = AnswerBody::of(response, session.patience, &there);
+        while let Some(mut piece) = arriving.next().await? {
             let enough = grant.take(piece.len());
             route.quota.throttle(piece.len()).await;
             let unwanted = usize::try_from(skip).map_or(piece.len(), |skip| skip.min(piece.len()));
@@ -245,7 +244,7 @@ impl Transfer {
             self.accept(piece, end).await?;
             if self.at == end {
                 // What else comes is not asked for. A stream that ends here can be used again.
-                let _ = tokio::time::timeout(limits::DRAIN_TIME, pieces.next()).await;
+                let _ = tokio::time::timeout(limits::DRAIN_TIME, arriving.next()).await;
                 return Ok(true);
             }
             if !enough {

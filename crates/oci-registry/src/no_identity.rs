@@ -54,13 +54,7 @@ mod tests {
     use crate::error::Place;
 
     fn broken() -> RegistryError {
-        let place = Arc::new(Place {
-            operation: "a",
-            subject: String::new(),
-            host: "h".into(),
-            repository: String::new(),
-            way: String::new(),
-        });
+        let place = Arc::new(Place { operation: "a", host: "h".into(), ..Place::default() });
         let source = reqwest::Proxy::all("http://").expect_err("not an address");
         RegistryError::Network { place, source }
     }

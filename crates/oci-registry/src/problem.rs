@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::error::{Place, RegistryError};
 use crate::limits;
-use crate::wait::{Patience, Pieces};
+use crate::wait::{AnswerBody, Patience};
 
 /// The error envelope of the distribution specification ("Error Codes"). The codes are kept as text: registries have
 /// many of their own.
@@ -40,14 +40,26 @@ pub(crate) async fn read_small(
         return Err(too_large());
     }
     let mut body = Vec::new();
-    let mut pieces = Pieces::of(response, patience.for_small(), place);
-    while let Some(piece) = pieces.next().await? {
+    let mut arriving = AnswerBody::of(response, patience.for_small(), place);
+    while let Some(piece) = arriving.next().await? {
         if (body.len() + piece.len()) as u64 > limit {
             return Err(too_large());
         }
         body.extend_from_slice(&piece);
     }
     Ok(body)
+}
+
+/// The same for a document: what is a page or packed is none.
+pub(crate) async fn read_document(
+    response: Response,
+    limit: u64,
+    patience: &Patience,
+    place: &Arc<Place>,
+) -> Result<Vec<u8>, RegistryError> {
+    refuse_page(&response, place)?;
+    refuse_packed(&response, false, place)?;
+    read_small(response, limit, patience, place).await
 }
 
 /// The error for an answer whose status is not one of those hoped for.
@@ -87,9 +99,9 @@ fn date(text: &str) -> Option<jiff::Timestamp> {
 /// The beginning of a body, whatever happens to the rest of it. Words are not waited for longer than anything may stand still.
 async fn read_some(response: Response, patience: &Patience, place: &Arc<Place>) -> Vec<u8> {
     let mut body = Vec::new();
-    let mut pieces = Pieces::of(response, *patience, place);
+    let mut arriving = AnswerBody::of(response, *patience, place);
     let read = async {
-        while let Ok(Some(piece)) = pieces.next().await {
+        while let Ok(Some(piece)) = arriving.next().await {
             body.extend_from_slice(&piece);
             if body.len() as u64 > limits::ERROR_BYTES {
                 break;

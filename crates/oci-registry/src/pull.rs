@@ -48,10 +48,8 @@ pub(crate) async fn manifest_there(
     let url = session.endpoint().manifest(reference);
     let ask = Ask::new(Method::GET, url, scope, &place).header(ACCEPT, accept);
     let response = session.expect(session.send(ask).await?, &[200], &place).await?;
-    problem::refuse_page(&response, &place)?;
-    problem::refuse_packed(&response, false, &place)?;
     let (header, told) = (problem::content_type(&response), problem::told_digest(&response));
-    let bytes = problem::read_small(response, limits::MANIFEST_BYTES, &session.patience, &place).await?;
+    let bytes = problem::read_document(response, limits::MANIFEST_BYTES, &session.patience, &place).await?;
     if let Some(expected) = digest.or(told.as_ref()) {
         let mut hasher = DigestHasher::new(expected.algorithm());
         hasher.update(&bytes);

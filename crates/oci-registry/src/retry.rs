@@ -198,13 +198,7 @@ mod tests {
     use std::sync::Arc;
 
     fn status(status: u16, host: Option<&str>, seconds: Option<u64>) -> RegistryError {
-        let place = Arc::new(Place {
-            operation: "a",
-            subject: String::new(),
-            host: "h".into(),
-            repository: String::new(),
-            way: String::new(),
-        });
+        let place = Arc::new(Place { operation: "a", host: "h".into(), ..Place::default() });
         let (host, retry_after) = (host.map(str::to_owned), seconds.map(Duration::from_secs));
         RegistryError::Status { place, status, code: String::new(), message: String::new(), host, retry_after }
     }

@@ -115,14 +115,14 @@ pub(crate) async fn answer<T>(
 
 /// The body of an answer, piece by piece.
 #[derive(Debug)]
-pub(crate) struct Pieces {
+pub(crate) struct AnswerBody {
     response: Response,
     pace: Pace,
     patience: Patience,
     place: Arc<Place>,
 }
 
-impl Pieces {
+impl AnswerBody {
     /// The body of `response`.
     pub(crate) fn of(response: Response, patience: Patience, place: &Arc<Place>) -> Self {
         let pace = Pace::new(patience.least, patience.idle);

@@ -55,10 +55,10 @@ pub(crate) async fn fetch(
     means: Means<'_>,
 ) -> Result<Token, RegistryError> {
     let realm = realm(server, means)?;
-    let failed = |reason: String| failure(&realm, means, reason);
+    let failed = |reason: String| failure(&realm, means, reason, false);
+    let garbled = |reason: &str| failure(&realm, means, reason.to_owned(), true);
     let request = request(&realm, server, scope, credential).map_err(|e| failed(e.to_owned()))?;
     let place = &means.place.at(&realm);
-    let garbled = |reason: &str| garbled(&realm, means, reason);
     let client = means.clients.choose(means.endpoint.is_home(&realm));
     let asked = Instant::now();
     let response = wait::answer(client.execute(request), &Pulse::new(), means.patience, place).await?;
@@ -158,13 +158,8 @@ async fn refusal(response: Response, means: Means<'_>) -> String {
     }
 }
 
-fn failure(realm: &Url, means: Means<'_>, reason: String) -> RegistryError {
-    RegistryError::Token { place: Arc::clone(means.place), server: endpoint::shown(realm), reason, garbled: false }
-}
-
-fn garbled(realm: &Url, means: Means<'_>, reason: &str) -> RegistryError {
-    let (place, server, reason) = (Arc::clone(means.place), endpoint::shown(realm), reason.to_owned());
-    RegistryError::Token { place, server, reason, garbled: true }
+fn failure(realm: &Url, means: Means<'_>, reason: String, garbled: bool) -> RegistryError {
+    RegistryError::Token { place: Arc::clone(means.place), server: endpoint::shown(realm), reason, garbled }
 }
 
 #[cfg(test)]
