@@ -46,18 +46,8 @@ impl Listener for Bounded<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
-
     use super::*;
-
-    #[derive(Default)]
-    struct Told(Mutex<Vec<Event>>);
-
-    impl Listener for Told {
-        fn event(&self, event: Event) {
-            self.0.lock().unwrap().push(event);
-        }
-    }
+    use crate::progress::tests::Told;
 
     #[test]
     fn too_much_does_not_count_and_too_little_does() {

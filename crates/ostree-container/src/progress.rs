@@ -68,3 +68,20 @@ impl Listener for Silent {
         false
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// Keeps what it is told.
+    #[derive(Default)]
+    pub struct Told(pub Mutex<Vec<Event>>);
+
+    impl Listener for Told {
+        fn event(&self, event: Event) {
+            self.0.lock().unwrap().push(event);
+        }
+    }
+}

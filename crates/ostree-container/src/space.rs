@@ -6,6 +6,7 @@ use ostree_repo::{FreeSpace, Repo, tmp};
 use crate::error::ContainerError;
 use crate::need::Need;
 use crate::pull::finished::{AtHand, FinishedLayers};
+use crate::pull::received::known_form;
 
 /// What is to be fetched into a repository.
 pub struct Coming<'a> {
@@ -104,11 +105,6 @@ impl<'a> Coming<'a> {
         }
         Ok(())
     }
-}
-
-/// The form in which a source has a layer, else that of the manifest.
-pub(crate) fn known_form(source: &dyn ImageSource, layer: &Descriptor) -> Descriptor {
-    source.stored_as(layer).unwrap_or_else(|_| layer.clone())
 }
 
 /// Removes what is noted of layers that interrupted pulls have read, where it has grown too old.

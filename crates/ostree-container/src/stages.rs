@@ -82,15 +82,7 @@ impl Listener for Stages<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[derive(Default)]
-    struct Told(Mutex<Vec<Event>>);
-
-    impl Listener for Told {
-        fn event(&self, event: Event) {
-            self.0.lock().unwrap().push(event);
-        }
-    }
+    use crate::progress::tests::Told;
 
     #[test]
     fn two_stages_are_told_as_one_operation() {

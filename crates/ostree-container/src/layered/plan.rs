@@ -13,10 +13,10 @@ use crate::inspect::{ImageInfo, inspect};
 use crate::layered::present::{Kept, Present};
 use crate::need::Need;
 use crate::pull::finished::AtHand;
-use crate::pull::received::bytes_of;
+use crate::pull::received::{bytes_of, known_form};
 use crate::refs::{blob_ref, image_ref};
 use crate::shape::{Layer, Shape};
-use crate::space::{Coming, known_form};
+use crate::space::Coming;
 use crate::stored::{self, CachedUpdate, GcOptions, StoredImage};
 
 /// What there is to do.

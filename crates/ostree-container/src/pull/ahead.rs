@@ -62,12 +62,6 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    /// Notes that a blob is not on its way any more.
-    fn came(&self) {
-        self.lock().coming -= 1;
-        self.changed.notify_all();
-    }
 }
 
 /// Blobs that are wanted soon, in this order. Several of them are open at a time; a source that fetches on its own meanwhile
@@ -137,12 +131,12 @@ impl<'a> Ahead<'a> {
 
     /// Opens a blob that was noted as on its way, which it is until it has come, or is closed.
     fn open(&self, wanted: &Descriptor) -> Opened {
-        let coming = Coming(Some(Arc::clone(&self.shared)));
+        let coming = Coming(Arc::clone(&self.shared));
         let OpenBlob { bytes, kept } = open(self.source, wanted)?;
         if wanted.size <= BLOB_AHEAD {
             return Ok(OpenBlob { bytes, kept });
         }
-        Ok(OpenBlob { bytes: Box::new(Large { bytes, coming }), kept })
+        Ok(OpenBlob { bytes: Box::new(Large { bytes, coming: Some(coming) }), kept })
     }
 
     fn open_all(&self) {
@@ -204,27 +198,26 @@ impl<'a> Ahead<'a> {
 }
 
 /// A blob on its way, until this is dropped.
-struct Coming(Option<Arc<Shared>>);
+struct Coming(Arc<Shared>);
 
 impl Drop for Coming {
     fn drop(&mut self) {
-        if let Some(shared) = self.0.take() {
-            shared.came();
-        }
+        self.0.lock().coming -= 1;
+        self.0.changed.notify_all();
     }
 }
 
 /// A blob that is on its way until its last byte was read.
 struct Large {
     bytes: Box<dyn Read + Send>,
-    coming: Coming,
+    coming: Option<Coming>,
 }
 
 impl Read for Large {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.bytes.read(buffer)?;
         if read == 0 && !buffer.is_empty() {
-            self.coming = Coming(None);
+            self.coming = None;
         }
         Ok(read)
     }

@@ -16,10 +16,14 @@ use crate::error::{ContainerError, is_of_store};
 use crate::limits;
 use crate::progress::{Event, Listener};
 use crate::pull::ahead::{self, Ahead, OpenBlob};
-use crate::space::known_form;
 
 /// How many blobs are fetched at a time where nobody said. This does not follow the processors: it hides waiting times.
 pub const PARALLEL_FETCHES: NonZeroUsize = NonZeroUsize::new(8).expect("eight is not zero");
+
+/// The form in which a source has a layer, else that of the manifest.
+pub fn known_form(source: &dyn ImageSource, layer: &Descriptor) -> Descriptor {
+    source.stored_as(layer).unwrap_or_else(|_| layer.clone())
+}
 
 /// How many bytes reading some layers takes: of the form in which the source has them, where that is known.
 pub fn bytes_of<'a>(source: &dyn ImageSource, layers: impl Iterator<Item = &'a Descriptor>) -> u64 {
