@@ -24,8 +24,8 @@ pub(crate) struct Match<'a> {
     pub(crate) named: Option<Name>,
 }
 
-/// The image that `text` names. `images` come storage by storage, the first first. A name is searched as it is; completed, as the storage keeps names; and then as one that was
-/// built here. An identifier stands alone or behind an `@`.
+/// The image that `text` names. `images` come storage by storage, the first first. A name is searched as it is; completed,
+/// as the storage keeps names; and then as one that was built here. An identifier stands alone or behind an `@`.
 pub(crate) fn find<'a>(text: &str, images: &'a [Found], place: &str) -> Result<Match<'a>, StorageError> {
     let absent = || StorageError::NoImage { name: text.to_owned(), place: place.to_owned() };
     let refuse = |reason: String| StorageError::Reference { reference: text.to_owned(), reason };

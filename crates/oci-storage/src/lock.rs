@@ -24,8 +24,8 @@ pub(crate) struct Guard {
 }
 
 /// Takes the lock for reading, together with any number of others. Whoever writes the storage holds it alone. A lock of this
-/// descriptor's own is taken: two readers in one process do not release each other's. Whoever holds it alone is
-/// waited for, but not longer than `wait`.
+/// descriptor's own is taken: two readers in one process do not release each other's. Whoever holds it alone is waited for,
+/// but not longer than `wait`.
 pub(crate) fn shared(path: &Path, wait: Duration) -> Result<Guard, StorageError> {
     let failed = |source| StorageError::Io { action: "locking", path: path.to_owned(), source };
     let file = match open::regular(path) {
@@ -38,7 +38,7 @@ pub(crate) fn shared(path: &Path, wait: Duration) -> Result<Guard, StorageError>
     };
     let begun = Instant::now();
     loop {
-        match try_lock(&file) {
+        match try_lock(&file, libc::F_RDLCK) {
             Ok(()) => return Ok(Guard { _file: Some(file) }),
             Err(Errno::EAGAIN | Errno::EACCES) if begun.elapsed() < wait => std::thread::sleep(RETRY_EVERY),
             Err(Errno::EAGAIN | Errno::EACCES) => {
@@ -51,9 +51,10 @@ pub(crate) fn shared(path: &Path, wait: Duration) -> Result<Guard, StorageError>
     }
 }
 
-fn try_lock(file: &File) -> nix::Result<()> {
+/// Takes a lock of this kind (`F_RDLCK` or `F_WRLCK`) on all of a file, if nobody has one that is against it.
+fn try_lock(file: &File, kind: libc::c_int) -> nix::Result<()> {
     let request = libc::flock {
-        l_type: libc::F_RDLCK as libc::c_short,
+        l_type: kind as libc::c_short,
         l_whence: libc::SEEK_SET as libc::c_short,
         l_start: 0,
         l_len: 0,
@@ -83,14 +84,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("l");
         let file = File::create(&path).unwrap();
-        let alone = libc::flock {
-            l_type: libc::F_WRLCK as libc::c_short,
-            l_whence: libc::SEEK_SET as libc::c_short,
-            l_start: 0,
-            l_len: 0,
-            l_pid: 0,
-        };
-        fcntl(&file, FcntlArg::F_OFD_SETLK(&alone)).unwrap();
+        try_lock(&file, libc::F_WRLCK).unwrap();
         let begun = Instant::now();
         let error = shared(&path, Duration::from_millis(200)).unwrap_err();
         assert!(begun.elapsed() >= Duration::from_millis(200));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use oci_image::limits::{MAX_CONFIG, MAX_LAYERS, MAX_MANIFEST};
@@ -40,6 +40,8 @@ struct KeptLayer {
     /// Its media type as an uncompressed archive and its diff-id.
     media_type: &'static str,
     diff_id: Digest,
+    /// The length of the archive, where it had to be counted.
+    counted: Arc<OnceLock<u64>>,
     /// The positions of those that have this content among all layers, the image's own first.
     layers: Vec<usize>,
 }
@@ -79,13 +81,12 @@ impl StorageSource {
         let (spec, name) = reference::split(reference)?;
         let layout = Layout::find(spec, environment)?;
         let stores = open_stores(&layout, environment.lock_wait())?;
-        let place = stores.iter().map(|store| store.root().display().to_string()).collect::<Vec<_>>().join(", ");
         let mut images = Vec::new();
         for (store, opened) in stores.iter().enumerate() {
             let _lock = opened.lock_images()?;
             images.extend(opened.images()?.into_iter().map(|image| Found { store, image }));
         }
-        let matched = find(name, &images, &place)?;
+        let matched = find(name, &images, &roots(&stores))?;
         let found = matched.found.clone();
         let manifest = read_manifest(&stores, &found, matched.named.as_ref().and_then(|name| name.digest.as_ref()))?;
         // A storage of which only further ones are there has a name all the same.
@@ -154,7 +155,7 @@ impl StorageSource {
         let mut kept = lock(&self.kept);
         for (layer, diff_id) in manifest.layers.iter().zip(config.rootfs.diff_ids) {
             let layers = self.with_content(&diff_id, &chain);
-            kept.insert(layer.digest.clone(), KeptLayer { media_type, diff_id, layers });
+            kept.insert(layer.digest.clone(), KeptLayer { media_type, diff_id, counted: Arc::default(), layers });
         }
         Ok(())
     }
@@ -191,10 +192,6 @@ impl StorageSource {
         Ok(store.big_data(&found.image.id, &digest.to_string(), MAX_CONFIG)?)
     }
 
-    fn roots(&self) -> String {
-        self.stores.iter().map(|store| store.root().display().to_string()).collect::<Vec<_>>().join(", ")
-    }
-
     /// The first of some layers that can be put together again. Writers are kept away from its storage.
     fn open_split(&self, kept: &KeptLayer) -> Result<OpenLayer<'_>, ImageError> {
         let mut first = None;
@@ -214,7 +211,7 @@ impl StorageSource {
                     .to_owned(),
             }
             .into(),
-            None => ImageError::NotFound { what: format!("layer {}", kept.diff_id), place: self.roots() },
+            None => ImageError::NotFound { what: format!("layer {}", kept.diff_id), place: roots(&self.stores) },
         })
     }
 
@@ -227,13 +224,19 @@ impl StorageSource {
     /// The length of a layer's archive, by the storage's list, else by what it is made of.
     fn size_of(&self, kept: &KeptLayer) -> Result<u64, ImageError> {
         let listed = kept.layers.iter().filter_map(|position| self.layers.get(*position)?.layer.diff_size());
-        if let Some(size) = listed.max() {
+        if let Some(size) = listed.max().or_else(|| kept.counted.get().copied()) {
             return Ok(size);
         }
         let OpenLayer { layer, split, lock: _lock, .. } = self.open_split(kept)?;
         let what = format!("tar-split data of layer {}", layer.id.as_str());
-        split.total().map_err(|source| ImageError::Stream { action: "reading", what, source })
+        let total = split.total().map_err(|source| ImageError::Stream { action: "reading", what, source })?;
+        Ok(*kept.counted.get_or_init(|| total))
     }
+}
+
+/// Where storages are, for messages.
+fn roots(stores: &[Store]) -> String {
+    stores.iter().map(|store| store.root().display().to_string()).collect::<Vec<_>>().join(", ")
 }
 
 /// The storage of `layout` and the ones that belong to it, which need not be there.
@@ -303,7 +306,7 @@ impl ImageSource for StorageSource {
         let read = lock(&self.read).clone();
         let with = read.iter().chain(&self.images).find(|found| found.image.has_manifest(&digest));
         let Some(found) = with else {
-            return Err(ImageError::NotFound { what: format!("manifest {digest}"), place: self.roots() });
+            return Err(ImageError::NotFound { what: format!("manifest {digest}"), place: roots(&self.stores) });
         };
         let raw = read_manifest(&self.stores, found, Some(&descriptor.digest))?;
         let raw = RawManifest::verified(raw.bytes, descriptor)?;
@@ -322,7 +325,7 @@ impl ImageSource for StorageSource {
                 return Ok(Box::new(Cursor::new(bytes)));
             }
         }
-        Err(ImageError::NotFound { what: format!("blob {}", descriptor.digest), place: self.roots() })
+        Err(ImageError::NotFound { what: format!("blob {}", descriptor.digest), place: roots(&self.stores) })
     }
 
     fn stored_as(&self, descriptor: &Descriptor) -> Result<Descriptor, ImageError> {

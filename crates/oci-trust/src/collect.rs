@@ -27,7 +27,8 @@ pub(crate) struct Collector<'a> {
 }
 
 impl Collector<'_> {
-    /// Those in files: of a `dir:` image, of a container storage, of a registry that keeps them itself, else of the lookaside store.
+    /// Those in files: of a `dir:` image, of a container storage, of a registry that keeps them itself, else of the lookaside
+    /// store.
     pub(crate) fn stored(&self, digest: &Digest) -> Result<Vec<Found>, TrustError> {
         if let Some(directory) = &self.directory {
             return numbered(|number| {
