@@ -76,9 +76,11 @@ older_var() { [ "$SUBJECT" = ours ] && echo --var=factory; true; }
 
 # Changes the tree at DIR at one place by chance, in one of many ways: change DIR TEXT.
 change() {
-    local dir=$1 old new names=(x y z '!q' '+r' .h ü 'a b' '#' '~t' .wg -m) chance=$RANDOM
-    old=$dir/$(cd "$dir" && find usr etc var -mindepth 1 | sort | sed -n "$((RANDOM % 40 + 1))p")
-    new=$dir/$(cd "$dir" && find usr etc var -type d | sort | sed -n "$((RANDOM % 12 + 1))p")
+    local dir=$1 old new names=(x y z '!q' '+r' .h ü 'a b' '#' '~t' .wg -m)
+    # Drawn here: in a subshell, bash seeds its chance anew, and the seed would name no image.
+    local chance=$RANDOM entry=$((RANDOM % 40 + 1)) parent=$((RANDOM % 12 + 1))
+    old=$dir/$(cd "$dir" && find usr etc var -mindepth 1 | LC_ALL=C sort | sed -n "${entry}p")
+    new=$dir/$(cd "$dir" && find usr etc var -type d | LC_ALL=C sort | sed -n "${parent}p")
     [ "$old" != "$dir/" ] && [ "$new" != "$dir/" ] || return 0
     new=$new/${names[$((RANDOM % ${#names[@]}))]}$((RANDOM % 3))
     case $((chance % 13)) in
@@ -129,7 +131,7 @@ all_of() {
     (
         cd "$1" || exit
         find . -mindepth 1 -printf '%y %m %U %G %P' \( -type f -printf ' %s' -o -type l -printf ' -> %l' -o -true \) -printf '\n' | sort
-        find . -type f -print0 | sort -z | xargs -0 md5sum
-        find . -type f -print0 | sort -z | xargs -0 getfattr --absolute-names -d -m user.
+        find . -type f -print0 | sort -z | xargs -r0 md5sum
+        find . -type f -print0 | sort -z | xargs -r0 getfattr --absolute-names -d -m user.
     )
 }
