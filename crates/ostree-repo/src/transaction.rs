@@ -1,6 +1,6 @@
 //! Writing: objects are staged, made durable, and only then named by refs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::io::Read;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -76,6 +76,7 @@ pub struct Transaction<'r> {
     early_sync: EarlySync,
     counters: Counters,
     refs: Mutex<BTreeMap<RefTarget, Option<CommitId>>>,
+    retained: Mutex<HashSet<ObjectName>>,
     _lock: LockGuard,
 }
 
@@ -108,6 +109,7 @@ impl<'r> Transaction<'r> {
             early_sync: EarlySync::default(),
             counters: Counters::default(),
             refs: Mutex::default(),
+            retained: Mutex::default(),
             _lock: lock,
         })
     }
@@ -149,10 +151,16 @@ impl<'r> Transaction<'r> {
         Ok(None)
     }
 
-    /// Takes back an object that this transaction wrote and nobody else sees yet. One that the repository has stays, and so
-    /// does every one where objects are written in place.
+    /// Keeps these objects from [`Transaction::discard`].
+    pub fn retain(&self, objects: impl IntoIterator<Item = ObjectName>) {
+        self.retained.lock().unwrap_or_else(PoisonError::into_inner).extend(objects);
+    }
+
+    /// Takes back an object that this transaction wrote and nobody else sees yet. One that is retained stays, one that the
+    /// repository has, and every one where objects are written in place.
     pub fn discard(&self, name: &ObjectName) -> Result<(), RepoError> {
         match &self.stage {
+            Some(_) if self.retained.lock().unwrap_or_else(PoisonError::into_inner).contains(name) => Ok(()),
             Some(stage) => stage.dir().remove_file(&self.repo.loose_path(name)).map(|_| ()),
             None => Ok(()),
         }

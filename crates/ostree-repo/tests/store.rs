@@ -153,7 +153,10 @@ fn what_is_settled_stays_and_what_is_left_over_can_be_looked_at() {
     let [settled, staged, discarded] =
         ["settled", "staged", "discarded"].map(|text| put(&transaction, text.as_bytes()));
     transaction.settle(&[settled.object()]).expect("settled");
-    transaction.discard(&discarded.object()).expect("discarded");
+    transaction.retain([staged.object()]);
+    for name in [&staged, &discarded] {
+        transaction.discard(&name.object()).expect("discarded, unless it is retained");
+    }
     // What others see already is not taken back.
     transaction.discard(&settled.object()).expect("left alone");
     let seen = |name: FileId| visible(&repo, &name.object());

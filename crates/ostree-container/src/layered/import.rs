@@ -1,11 +1,10 @@
 //! Carrying out a plan: the layers that are missing, then the merge, then the refs.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use oci_image::Digest;
 use ostree_core::tree::MutableTree;
 use ostree_core::{Commit, CommitId, FileId, RefName, Refspec, walk};
-use ostree_repo::refs::{self, RefTarget};
 use ostree_repo::{LockKind, Transaction, partial};
 
 use crate::chunk;
@@ -35,20 +34,14 @@ struct Base {
 }
 
 impl Base {
-    fn set_refs(&self, transaction: &Transaction<'_>) {
-        for (name, commit) in &self.layers {
-            transaction.set_ref(Refspec::local(name.clone()), Some(*commit));
-        }
-    }
-
     fn tree(&self) -> MutableTree {
         MutableTree::stored(self.commit.root_tree, self.commit.root_meta)
     }
 }
 
-/// Imports what is missing and merges all layers. The refs of the base's layers move when the base is whole, all others
-/// at the end, together; after an error the image's ref is what it was. What cannot fit into the repository by what is known
-/// is refused before any layer is asked for.
+/// Imports what is missing and merges all layers, in one transaction: after an error nothing new is reachable, and layers
+/// that were read whole are there for the next try. What cannot fit into the repository by what is known is refused before
+/// any layer is asked for.
 pub fn import(plan: &Plan<'_>, options: &PullOptions<'_>, listener: &dyn Listener) -> Result<Pulled, ContainerError> {
     let digests = || plan.layers.iter().map(|planned| &planned.layer.descriptor.digest);
     let pulled = import_locked(plan, options, listener).inspect_err(|error| {
@@ -75,43 +68,42 @@ fn import_locked(
     let notes = FinishedLayers::of(plan.repo);
     let known = move |layer: &Digest| notes.knows(layer);
     let source = Received::new(plan.source, listener, &wanted, options.parallel_fetches, known);
-    let import = Import { plan, options, source: &source, image_ref: image_ref(plan.image)? };
-    source.run(|| {
-        let before = import.known_base_refs();
-        let base = import.base()?;
-        import.derived(base.as_ref(), listener).inspect_err(|error| import.give_up(error, &before))
-    })
+    let transaction = plan.repo.transaction(options.transaction)?;
+    // Of an image that nobody encapsulated, any layer may bring the policy: then files get labels when all of them are
+    // there, and those without would stay in the repository, too.
+    let durable = plan.base_layers > 0 || !plan.repo.mode().keeps_xattrs();
+    let settling = Settling::new(&transaction, &source, durable);
+    let import = Import { plan, options, source: &source, transaction: &transaction, settling: &settling };
+    let image = source.run(|| settling.run(|| import.image(listener)))?;
+    let _claims = settling.into_claims();
+    transaction.commit()?;
+    // What was found damaged once is whole again.
+    for commit in &image.commits {
+        partial::clear(plan.repo, commit)?;
+    }
+    Ok(image.pulled)
+}
+
+/// An image that is written and not committed.
+struct Image {
+    pulled: Pulled,
+    /// All of its commits: the base, its derived layers, and what they were merged to.
+    commits: Vec<CommitId>,
 }
 
 struct Import<'a> {
     plan: &'a Plan<'a>,
     options: &'a PullOptions<'a>,
     source: &'a Received<'a>,
-    image_ref: RefName,
+    transaction: &'a Transaction<'a>,
+    settling: &'a Settling<'a>,
 }
 
 impl Import<'_> {
-    fn base_refs(&self) -> impl Iterator<Item = RefName> {
-        let layers = self.plan.layers.get(..self.plan.base_layers).unwrap_or_default();
-        layers.iter().map(|planned| blob_ref(&planned.layer.descriptor.digest))
-    }
-
-    /// The refs of the base's layers that are there before anything is done, be they damaged.
-    fn known_base_refs(&self) -> BTreeSet<RefName> {
-        let absent = |name: &RefName| matches!(refs::read(self.plan.repo, &RefTarget::Local(name.clone())), Ok(None));
-        self.base_refs().filter(|name| !absent(name)).collect()
-    }
-
-    /// Takes back the refs of the base's layers when the image is refused, so that nothing of it is reachable. When only the
-    /// source has failed they stay, and the next try goes on from there.
-    fn give_up(&self, error: &ContainerError, before: &BTreeSet<RefName>) {
-        if error.is_of_source() {
-            return;
-        }
-        for name in self.base_refs().filter(|name| !before.contains(name)) {
-            // What cannot be removed is a layer that no image names, which the next collection removes.
-            let _ = refs::delete(self.plan.repo, &RefTarget::Local(name));
-        }
+    /// Imports what is missing of the image, merges it, and sets the refs.
+    fn image(&self, listener: &dyn Listener) -> Result<Image, ContainerError> {
+        let base = self.base()?;
+        self.derived(base.as_ref(), listener)
     }
 
     /// Makes sure of the encapsulated commit.
@@ -120,22 +112,21 @@ impl Import<'_> {
         if layers.is_empty() {
             return Ok(None);
         }
-        let transaction = self.plan.repo.transaction(self.options.transaction)?;
+        let transaction = self.transaction;
         let missing: Vec<_> = layers
             .iter()
             .enumerate()
             .filter(|(_, planned)| planned.kept.is_none())
             .map(|(i, p)| (i, &p.layer))
             .collect();
-        let settling = Settling::new(&transaction, self.source, true);
         let import = BaseImport {
             source: self.source,
-            transaction: &transaction,
-            settling: &settling,
+            transaction,
+            settling: self.settling,
             verify: self.options.verify,
             jobs: self.options.threads(),
         };
-        let mut fetched = settling.run(|| import.layers(&missing))?.into_iter();
+        let mut fetched = self.settling.reading(|| import.layers(&missing))?.into_iter();
         let mut chunks: Vec<(&Digest, Vec<FileId>)> = Vec::new();
         let (mut base, mut refs) = (None, Vec::new());
         for planned in layers {
@@ -148,7 +139,7 @@ impl Import<'_> {
             let commit = match held {
                 Some(Held::Commit(id)) => *base.insert(id),
                 Some(Held::Files(files)) => {
-                    let commit = chunk::write(&transaction, &files)?;
+                    let commit = chunk::write(transaction, &files)?;
                     chunks.push((digest, files));
                     commit
                 }
@@ -162,63 +153,58 @@ impl Import<'_> {
             import.verify_stored(&id)?;
         }
         if !missing.is_empty() {
-            check_whole(&transaction, id, &chunks)?;
+            check_whole(transaction, id, &chunks)?;
         }
-        let commit = walk::load_commit(&transaction, &id)?;
-        let base = Base { id, commit, layers: refs };
-        base.set_refs(&transaction);
-        let _claims = settling.into_claims();
-        transaction.commit()?;
-        partial::clear(self.plan.repo, &id)?;
-        Ok(Some(base))
+        if !missing.is_empty() && layers.len() < self.plan.layers.len() {
+            // A derived layer may bring the same object, and not need it.
+            let mut own = HashSet::new();
+            for (_, commit) in &refs {
+                walk::reachable(transaction, commit, false, &mut own)?;
+            }
+            transaction.retain(own);
+        }
+        let commit = walk::load_commit(transaction, &id)?;
+        Ok(Some(Base { id, commit, layers: refs }))
     }
 
-    /// Imports the derived layers, merges everything and moves the refs.
-    fn derived(&self, base: Option<&Base>, listener: &dyn Listener) -> Result<Pulled, ContainerError> {
-        let repo = self.plan.repo;
-        let labels = repo.mode().keeps_xattrs();
+    /// Imports the derived layers, merges everything and sets the refs.
+    fn derived(&self, base: Option<&Base>, listener: &dyn Listener) -> Result<Image, ContainerError> {
+        let transaction = self.transaction;
+        let labels = self.plan.repo.mode().keeps_xattrs();
         let mut base_tree = base.map(Base::tree);
         let expected = match &mut base_tree {
-            Some(tree) if labels => policy::load(repo, tree)?,
+            Some(tree) if labels => policy::load(transaction, tree)?,
             _ => None,
         };
         let all_paths = match &mut base_tree {
-            Some(tree) => prepare_root::keeps_all_paths(repo, tree)?,
+            Some(tree) => prepare_root::keeps_all_paths(transaction, tree)?,
             None => true,
         };
-        let transaction = repo.transaction(self.options.transaction)?;
-        // Of an image that nobody encapsulated, any layer may bring the policy: then files get labels when all of them are
-        // there, and those without would stay in the repository, too.
-        let settling = Settling::new(&transaction, self.source, !labels || base.is_some());
         let job = derived::Job {
             source: self.source,
-            transaction: &transaction,
-            settling: &settling,
+            transaction,
+            settling: self.settling,
             options: self.options,
             rules: self.options.rules(all_paths),
             policy: expected.as_ref(),
         };
         let planned = self.plan.layers.get(self.plan.base_layers..).unwrap_or_default();
-        let mut layers = settling.run(|| job.layers(self.plan.base_layers, planned))?;
+        let mut layers = self.settling.reading(|| job.layers(self.plan.base_layers, planned))?;
         if self.options.deny_filtered {
             refuse_filtered(layers.iter().map(|layer| &layer.notes.filtered))?;
         }
-        derived::discard_leftovers(&transaction, &mut layers)?;
-        let merge = Merge { store: &transaction, base: base.map(|base| base.id) };
+        derived::discard_leftovers(transaction, &mut layers)?;
+        let merge = Merge { store: transaction, base: base.map(|base| base.id) };
         let merged = match labels {
             true => merge_labelled(&merge, base_tree, &mut layers, expected.as_ref(), self.options.threads())?,
             false => merge_all(&merge, base_tree, &mut layers)?,
         };
         listener.event(Event::Finishing);
-        let commit = self.write(&transaction, base, &mut layers, &merged)?;
-        derived::discard_interim(&transaction, &layers, &commit)?;
-        let _claims = settling.into_claims();
-        transaction.commit()?;
-        // What was found damaged once is whole again.
-        for commit in layers.iter().filter_map(|layer| layer.commit.as_ref()).chain([&commit]) {
-            partial::clear(repo, commit)?;
-        }
-        Ok(Pulled {
+        let commit = self.write(base, &mut layers, &merged)?;
+        derived::discard_interim(transaction, &layers, &commit)?;
+        let derived = layers.iter().filter_map(|layer| layer.commit);
+        let commits = base.map(|base| base.id).into_iter().chain(derived).chain([commit]).collect();
+        let pulled = Pulled {
             commit,
             digest: self.plan.info.raw_manifest.digest.clone(),
             filtered: layers
@@ -227,20 +213,20 @@ impl Import<'_> {
                 .map(|l| (l.digest.clone(), l.notes.filtered.clone()))
                 .collect(),
             filtered_paths: layers.into_iter().flat_map(|layer| layer.filtered_paths).collect(),
-        })
+        };
+        Ok(Image { pulled, commits })
     }
 
-    /// Writes the commits and sets the refs. Those of the base's layers are set once more: somebody may have taken them for
-    /// unused in the meantime.
+    /// Writes the commits and sets the refs.
     fn write(
         &self,
-        transaction: &Transaction<'_>,
         base: Option<&Base>,
         layers: &mut [Derived],
         merged: &MutableTree,
     ) -> Result<CommitId, ContainerError> {
-        if let Some(base) = base {
-            base.set_refs(transaction);
+        let transaction = self.transaction;
+        for (name, commit) in base.iter().flat_map(|base| &base.layers) {
+            transaction.set_ref(Refspec::local(name.clone()), Some(*commit));
         }
         for layer in layers {
             let commit = match layer.commit {
@@ -259,7 +245,7 @@ impl Import<'_> {
         let merged = Merged { info: &self.plan.info, base, tree: merged };
         let commit = documents::merge_commit(transaction, &merged)?;
         if !self.options.no_image_ref {
-            transaction.set_ref(Refspec::local(self.image_ref.clone()), Some(commit));
+            transaction.set_ref(Refspec::local(image_ref(self.plan.image)?), Some(commit));
         }
         Ok(commit)
     }

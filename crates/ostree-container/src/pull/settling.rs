@@ -49,12 +49,9 @@ impl<'a> Settling<'a> {
         Self { transaction, source, notes, durable, impatient: AtomicBool::new(false), state: Mutex::default() }
     }
 
-    /// Does `work`, which reads layers, and makes what is finished durable meanwhile; also where it fails, unless the image
-    /// itself is at fault.
+    /// Does `work` and makes what is finished durable meanwhile; also where it fails, unless the image itself is at fault.
     pub fn run<T>(&self, work: impl FnOnce() -> Result<T, ContainerError>) -> Result<T, ContainerError> {
         let (end, ended) = channel::<()>();
-        // Unfinished blobs are gone before the kernel writes them by itself.
-        self.transaction.hold_early_sync(self.source.keeps_unfinished());
         let done = std::thread::scope(|scope| {
             scope.spawn(move || {
                 while ended.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
@@ -65,12 +62,19 @@ impl<'a> Settling<'a> {
             drop(end);
             done
         });
-        self.transaction.hold_early_sync(false);
         done.inspect_err(|error| {
             if !error.is_of_image() {
                 self.settle();
             }
         })
+    }
+
+    /// Does `work`, which reads layers. Their unfinished blobs are gone before the kernel writes them by itself.
+    pub fn reading<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.transaction.hold_early_sync(self.source.keeps_unfinished());
+        let done = work();
+        self.transaction.hold_early_sync(false);
+        done
     }
 
     /// What this layer was read to, by a pull that was interrupted or one that is at it now, which is waited for.

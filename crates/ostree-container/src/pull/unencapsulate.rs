@@ -114,9 +114,10 @@ fn import(
         verify: options.verify,
         jobs: options.jobs.unwrap_or_else(default_jobs),
     };
+    let held = received.run(|| settling.run(|| settling.reading(|| import.layers(layers))))?;
     let mut commit = None;
     let mut chunks = Vec::new();
-    for ((_, layer), held) in layers.iter().zip(received.run(|| settling.run(|| import.layers(layers)))?) {
+    for ((_, layer), held) in layers.iter().zip(held) {
         match held {
             Held::Commit(id) => commit = Some(id),
             Held::Files(files) => chunks.push((&layer.descriptor.digest, files)),

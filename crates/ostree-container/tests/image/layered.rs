@@ -1,13 +1,15 @@
 //! Layers laid over each other: what hides what, labels, and images that were damaged after they had been pulled.
 
 use oci_image::disk;
+use ostree_container::layered::PullOptions;
 use ostree_core::tree::{MutableTree, Node};
 use ostree_core::{CommitId, ReadObject, Xattrs, walk};
 use ostree_repo::partial::{self, CommitState};
-use ostree_repo::{Repo, RepoMode};
+use ostree_repo::{Repo, RepoMode, TransactionOptions};
+use testkit::memory_store::MemoryStore;
 
-use crate::pulled::{layer, plain_image, pull, root};
-use crate::support::{new_repo, reference, temp_dir};
+use crate::pulled::{commit, layer, plain_image, pull, pull_from, root};
+use crate::support::{self, Image, new_repo, options, reference, temp_dir};
 
 /// Every entry of a commit's tree with its SELinux label, directories with a slash behind their names.
 fn entries(repo: &Repo, commit: &CommitId) -> Vec<String> {
@@ -126,6 +128,39 @@ fn the_policy_in_the_final_tree_labels_all_of_it() {
         assert!(found.iter().any(|found| found == entry), "{entry} in {found:#?}");
     }
     assert!(found.iter().any(|found| found == "/usr/lib/none"), "{found:#?}");
+}
+
+#[test]
+fn what_a_layer_brings_in_vain_stays_with_the_commit_below() {
+    let dir = temp_dir();
+    let store = MemoryStore::new();
+    let lower = commit(&store, |tree| {
+        tree.file("usr/lower", 0o644, b"the same").expect("a file");
+    });
+    let base = format!("oci:{}", dir.path().join("base").display());
+    support::write(&store, &lower, &base, &options()).expect("encapsulated");
+    let file = |content: &[u8]| {
+        layer(&["/", "/usr"], |tree| {
+            tree.file("usr/upper", 0o644, content).expect("a file");
+        })
+    };
+    // One path twice: of the first file, nothing is left.
+    let mut twice = file(b"the same");
+    let end = twice.iter().rposition(|byte| *byte != 0).expect("a tar").next_multiple_of(512);
+    twice.truncate(end);
+    twice.extend(file(b"another"));
+    let mut image = Image::read(&base);
+    let last = image.layers.len() - 1;
+    image.layers.push(twice);
+    let name = reference(&image.write(&dir.path().join("image"), last));
+    let here = temp_dir();
+    let repo = new_repo(&here, RepoMode::BareUser);
+    let transaction = TransactionOptions { fsync: Some(true), per_object_fsync: Some(false) };
+    let options = PullOptions { transaction, ..PullOptions::default() };
+    let commit =
+        pull_from(&*disk::open_source(&name).expect("an image"), &name, &repo, options).expect("pulled").commit;
+    assert_eq!(entries(&repo, &commit), ["/", "/usr/", "/usr/lower", "/usr/upper"]);
+    assert!(walk::missing(&repo, &lower).expect("readable").is_empty());
 }
 
 #[test]
