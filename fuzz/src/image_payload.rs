@@ -1,6 +1,7 @@
 //! What signatures of images say.
 
-use oci_trust::{Named, PayloadKind};
+use oci_image::Named;
+use oci_trust::PayloadKind;
 
 /// No payload is one of both kinds; the name in it is one in full, whose scopes begin with itself and are all names of one
 /// host.

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use oci_trust::{Named, SignatureStores, TrustError};
+use oci_image::Named;
+use oci_trust::{SignatureStores, TrustError};
 
 /// A file is taken or refused by its name, and is not taken twice if it has a section.
 pub fn run(data: &[u8]) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use oci_image::{Digest, RawManifest};
+use oci_image::{Digest, InvalidName, RawManifest};
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, HeaderValue};
 use reqwest::{Method, Request, Response, StatusCode, Url};
 
@@ -108,7 +108,7 @@ pub(crate) async fn address(
     options: &RegistryOptions,
     limit: u64,
 ) -> Result<Option<Vec<u8>>, RegistryError> {
-    let invalid = |reason: String| RegistryError::Name { name: problem::printable(text), reason };
+    let invalid = |reason: String| InvalidName::new(&problem::printable(text), reason);
     let url = Url::parse(text).map_err(|error| invalid(error.to_string()))?;
     let host = url.host_str().ok_or_else(|| invalid("it names no host".to_owned()))?;
     let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use oci_image::{Digest, ImageError};
+use oci_image::{Digest, ImageError, InvalidName};
 use reqwest::Url;
 
 use crate::endpoint;
@@ -60,13 +60,8 @@ impl fmt::Display for Place {
 #[non_exhaustive]
 pub enum RegistryError {
     /// The image's name does not follow the grammar `host[:port]/repository[:tag][@digest]`.
-    #[error("invalid image name {name:?}: {reason}")]
-    Name {
-        /// The name as it was given.
-        name: String,
-        /// What is wrong with it.
-        reason: String,
-    },
+    #[error(transparent)]
+    Name(#[from] InvalidName),
     /// The configuration of the host forbids the image, and it has no mirror.
     #[error("{name}: blocked by the registry {prefix:?} in {}", path.display())]
     Blocked {
@@ -367,7 +362,9 @@ impl From<RegistryError> for ImageError {
                 }
             }
             RegistryError::UploadLost { place } => Self::Lost { what: place.to_string() },
-            RegistryError::Name { name, reason } => Self::Invalid { what: format!("image name {name:?}"), reason },
+            RegistryError::Name(InvalidName { text, reason }) => {
+                Self::Invalid { what: format!("image name {text:?}"), reason }
+            }
             other => Self::Transport { place: "registry".to_owned(), source: Box::new(other) },
         }
     }

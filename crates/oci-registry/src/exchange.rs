@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
+use oci_image::InvalidName;
 use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, HeaderValue};
 use reqwest::{Method, Request, Response, StatusCode, Url};
 use tokio::sync::OnceCell;
@@ -47,7 +48,7 @@ impl Session {
         let name = site.name.clone();
         let endpoint = |tls| {
             Endpoint::new(name.host(), name.repository(), tls)
-                .map_err(|reason| RegistryError::Name { name: name.to_string(), reason })
+                .map_err(|reason| InvalidName::new(&name.to_string(), reason))
         };
         let (over_tls, plain) = (endpoint(true)?, endpoint(false)?);
         let is_plain = site.insecure && options.run.is_plain(name.host());

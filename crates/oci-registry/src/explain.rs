@@ -1,5 +1,6 @@
 //! Says beforehand what would be asked for an image, where and with what; nothing is asked for it.
 
+use oci_image::InvalidName;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -65,7 +66,7 @@ pub fn routes(name: &str, options: &RegistryOptions, push: bool) -> Result<Vec<R
     let mut routes = Vec::new();
     for place in places {
         let address = Endpoint::new(place.host(), place.repository(), true)
-            .map_err(|reason| RegistryError::Name { name: place.name.to_string(), reason })?
+            .map_err(|reason| InvalidName::new(&place.name.to_string(), reason))?
             .ping();
         routes.push(Route {
             image: place.name.whole(),

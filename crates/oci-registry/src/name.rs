@@ -2,75 +2,60 @@
 
 use std::fmt;
 
-use oci_client::Reference;
-use oci_image::Digest;
+use oci_image::{Digest, InvalidName, Named, named};
 
-use crate::error::RegistryError;
-
-/// A parsed name. The grammar and the defaults (`docker.io`, `library/`, `latest`) are the common ones.
+/// A parsed name with the tag `latest` where there is neither tag nor digest.
 #[derive(Debug, Clone)]
-pub(crate) struct ImageName {
-    reference: Reference,
-    digest: Option<Digest>,
-}
+pub(crate) struct ImageName(Named);
 
 impl ImageName {
     /// Parses the part of an image reference after `docker://`.
-    pub(crate) fn parse(name: &str) -> Result<Self, RegistryError> {
-        let refuse = |reason: String| RegistryError::Name { name: name.chars().take(300).collect(), reason };
-        let reference: Reference = name.parse().map_err(|e: oci_client::ParseError| refuse(e.to_string()))?;
-        // The grammar lets upper case through in a first component that is no host.
-        if reference.repository().bytes().any(|b| b.is_ascii_uppercase()) {
-            return Err(refuse(oci_client::ParseError::NameContainsUppercase.to_string()));
-        }
-        let digest = reference.digest().map(str::parse).transpose();
-        let digest = digest.map_err(|e: oci_image::digest::InvalidDigest| refuse(e.to_string()))?;
-        Ok(Self { reference, digest })
+    pub(crate) fn parse(name: &str) -> Result<Self, InvalidName> {
+        Ok(Self(Named::parse(name)?.or_latest()))
     }
 
     /// Parses a name that must name its registry.
-    pub(crate) fn parse_full(name: &str) -> Result<Self, RegistryError> {
-        if names_its_host(name) {
-            return Self::parse(name);
+    pub(crate) fn parse_full(name: &str) -> Result<Self, InvalidName> {
+        match named::names_host(name) {
+            true => Self::parse(name),
+            false => Err(InvalidName::new(name, "it does not start with the host of a registry")),
         }
-        let reason = "it does not start with the host of a registry".to_owned();
-        Err(RegistryError::Name { name: name.chars().take(300).collect(), reason })
     }
 
     /// The whole name with its defaults, `host[:port]/repository[:tag][@digest]`.
     pub(crate) fn whole(&self) -> String {
-        self.reference.whole()
+        self.0.to_string()
     }
 
     /// The whole name of one with tag and digest, without the tag; `None` for every other.
     pub(crate) fn without_tag(&self) -> Option<String> {
-        let (digest, _) = (self.digest.as_ref()?, self.tag()?);
+        let (digest, _) = (self.digest()?, self.tag()?);
         Some(format!("{}/{}@{digest}", self.host(), self.repository()))
     }
 
     /// The registry as the user wrote it, `host[:port]`, with `docker.io` where nothing was said.
     pub(crate) fn host(&self) -> &str {
-        self.reference.registry()
+        self.0.host()
     }
 
     /// The repository on the registry.
     pub(crate) fn repository(&self) -> &str {
-        self.reference.repository()
+        self.0.path()
     }
 
     /// The tag, `latest` when neither tag nor digest was given.
     pub(crate) fn tag(&self) -> Option<&str> {
-        self.reference.tag()
+        self.0.tag()
     }
 
     /// The digest the manifest must have.
     pub(crate) fn digest(&self) -> Option<&Digest> {
-        self.digest.as_ref()
+        self.0.digest()
     }
 
     /// What names the manifest in an address: the digest before the tag, because it says more.
     pub(crate) fn manifest_reference(&self) -> String {
-        match (&self.digest, self.tag()) {
+        match (self.digest(), self.tag()) {
             (Some(digest), _) => digest.to_string(),
             (None, Some(tag)) => tag.to_owned(),
             (None, None) => "latest".to_owned(),
@@ -78,15 +63,9 @@ impl ImageName {
     }
 }
 
-/// Whether a name says which registry it is on. `name` alone or `project/name` do not: what comes before the first slash
-/// must be a host, with a dot, a port, or `localhost`.
-pub(crate) fn names_its_host(name: &str) -> bool {
-    name.split_once('/').is_some_and(|(host, _)| host.contains(['.', ':']) || host == "localhost")
-}
-
 impl fmt::Display for ImageName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "docker://{}", self.reference)
+        write!(f, "docker://{}", self.0)
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::{Buf, Bytes};
-use oci_image::{Descriptor, Digest, DigestHasher, ImageError, RawManifest};
+use oci_image::{Descriptor, Digest, DigestHasher, ImageError, InvalidName, RawManifest};
 use reqwest::Method;
 use reqwest::header::{ACCEPT, HeaderValue};
 
@@ -31,7 +31,7 @@ pub(crate) async fn manifest(route: &Route, digest: Option<&Digest>) -> Result<R
             Err(error) => turns.next(error).await?,
         }
     }
-    Err(RegistryError::Name { name: route.name.to_string(), reason: "there is no place to fetch it from".to_owned() })
+    Err(InvalidName::new(&route.name.to_string(), "there is no place to fetch it from").into())
 }
 
 /// Asks once for the manifest that `reference` (a tag or digest) names. With `digest`, its bytes must have it; else the one

@@ -1,9 +1,8 @@
 //! Which image a name means, among those of a storage and of the further ones it was given.
 
-use oci_image::Digest;
+use oci_image::{Digest, Named, named};
 
 use crate::error::StorageError;
-use crate::name::Name;
 use crate::records::ImageRecord;
 
 /// How many characters of an identifier must be given to be taken for one.
@@ -21,7 +20,7 @@ pub(crate) struct Found {
 pub(crate) struct Match<'a> {
     pub(crate) found: &'a Found,
     /// The full name by which it was found, which may have the digest of the manifest that is asked for.
-    pub(crate) named: Option<Name>,
+    pub(crate) named: Option<Named>,
 }
 
 /// The image that `text` names. `images` come storage by storage, the first first. A name is searched as it is; completed,
@@ -45,8 +44,8 @@ pub(crate) fn find<'a>(text: &str, images: &'a [Found], place: &str) -> Result<M
     if name.is_empty() {
         return id.map(|found| Match { found, named: None }).ok_or_else(absent);
     }
-    let named = Name::parse(name).map_err(refuse)?;
-    let local = named.local(name);
+    let named = Named::parse(name).map_err(|error| refuse(error.reason))?.or_latest();
+    let local = built_here(name);
     let mut candidates = [Some(named), local].into_iter().flatten();
     let found = candidates.find_map(|named| match id {
         Some(found) => in_repository(&found.image, &named).then_some((found, named)),
@@ -68,18 +67,24 @@ fn by_id<'a>(images: &'a [Found], id: &str) -> Option<&'a Found> {
     })
 }
 
+/// What podman would call an image that was built here, if the name was given without a registry.
+fn built_here(name: &str) -> Option<Named> {
+    let local = (!named::names_host(name)).then(|| format!("localhost/{name}"))?;
+    Named::parse(&local).ok().map(Named::or_latest)
+}
+
 /// The image with exactly this name, else one of the same repository with the manifest whose digest the name gives.
-fn by_name<'a>(images: &'a [Found], named: &Name) -> Option<&'a Found> {
+fn by_name<'a>(images: &'a [Found], named: &Named) -> Option<&'a Found> {
     let full = named.to_string();
     let exact = images.iter().find(|found| found.image.names().contains(&full));
     exact.or_else(|| {
-        let digest = named.digest.as_ref()?.to_string();
+        let digest = named.digest()?.to_string();
         images.iter().find(|found| found.image.has_manifest(&digest) && in_repository(&found.image, named))
     })
 }
 
-fn in_repository(image: &ImageRecord, named: &Name) -> bool {
-    image.names().iter().any(|name| Name::parse(name).is_ok_and(|name| name.repository == named.repository))
+fn in_repository(image: &ImageRecord, named: &Named) -> bool {
+    image.names().iter().any(|name| Named::parse(name).is_ok_and(|name| name.name() == named.name()))
 }
 
 #[cfg(test)]
@@ -139,7 +144,7 @@ mod tests {
         }
         let images = images();
         let by_digest = find(&format!("x@{digest}"), &images, "here").unwrap();
-        assert_eq!(by_digest.named.unwrap().digest, Some(digest));
+        assert_eq!(by_digest.named.unwrap().digest(), Some(&digest));
         for (text, named) in [
             ("x", Some("docker.io/library/x:latest")),
             ("y:1", Some("localhost/y:1")),

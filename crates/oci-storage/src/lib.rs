@@ -20,7 +20,6 @@ mod helper;
 mod layout;
 pub mod limits;
 mod lock;
-pub mod name;
 mod open;
 mod options;
 mod place;

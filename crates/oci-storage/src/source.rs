@@ -88,7 +88,7 @@ impl StorageSource {
         }
         let matched = find(name, &images, &roots(&stores))?;
         let found = matched.found.clone();
-        let manifest = read_manifest(&stores, &found, matched.named.as_ref().and_then(|name| name.digest.as_ref()))?;
+        let manifest = read_manifest(&stores, &found, matched.named.as_ref().and_then(|name| name.digest()))?;
         // A storage of which only further ones are there has a name all the same.
         let driver = stores.first().map_or("", Store::driver);
         let full_name = matched.named.map(|name| name.to_string());

@@ -2,14 +2,13 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use oci_image::Digest;
+use oci_image::{Digest, Named};
 
 use crate::certificate::Chain;
 use crate::error::shown;
 use crate::json::{At, Json};
 use crate::limits::SIGNATURES;
 use crate::media_type::STATEMENT;
-use crate::named::Named;
 use crate::rekor::Promise;
 
 /// The statement that somebody signs an image, and nothing more.

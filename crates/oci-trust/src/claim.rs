@@ -1,8 +1,7 @@
 //! Whether what a signature says is said of the image in question.
 
-use oci_image::{Digest, DigestHasher, RawManifest};
+use oci_image::{Digest, DigestHasher, Named, RawManifest};
 
-use crate::named::Named;
 use crate::policy::IdentityRule;
 
 /// What signatures are held against: the image that was asked for, and the document that came.

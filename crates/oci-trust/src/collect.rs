@@ -5,14 +5,13 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use oci_image::{Descriptor, Digest, ImageError, Index, Manifest};
+use oci_image::{Descriptor, Digest, ImageError, Index, Manifest, Named};
 
 use crate::error::{TrustError, shown};
 use crate::identity::ImageIdentity;
 use crate::json::{At, Json};
 use crate::limits::{ALL_SIGNATURES_BYTES, SIGNATURE_BYTES, SIGNATURES};
 use crate::media_type::{SIGSTORE_BUNDLE, SIGSTORE_PAYLOAD};
-use crate::named::Named;
 use crate::registries_d::SignatureStores;
 use crate::signature::{Found, Signature};
 use crate::store::SignatureStore;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use oci_image::ImageError;
+use oci_image::{ImageError, InvalidName};
 
 use crate::limits::SHOWN_CHARS;
 
@@ -38,13 +38,8 @@ pub enum TrustError {
         looked: Vec<PathBuf>,
     },
     /// A name that cannot be that of an image.
-    #[error("{name}: {reason}")]
-    Name {
-        /// The name, shortened.
-        name: String,
-        /// What is wrong with it.
-        reason: String,
-    },
+    #[error(transparent)]
+    Name(#[from] InvalidName),
     /// The image or its signatures cannot be fetched.
     #[error("looking for signatures of {image}")]
     Image {

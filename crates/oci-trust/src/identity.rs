@@ -3,11 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-use oci_image::{ImageReference, Transport};
+use oci_image::{ImageReference, InvalidName, Named, Transport};
 
 use crate::error::TrustError;
 use crate::in_storage::InStorage;
-use crate::named::Named;
 
 /// What is known of an image before a byte of it is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +75,7 @@ fn parents(path: &Path) -> Result<Vec<String>, TrustError> {
         path.canonicalize().map_err(|source| TrustError::Io { action: "finding", path: path.to_owned(), source })?;
     let below_root = |path: &&Path| path.parent().is_some();
     let text = |path: &Path| {
-        let refuse = || TrustError::Name { name: path.display().to_string(), reason: "not valid UTF-8".to_owned() };
+        let refuse = || TrustError::from(InvalidName::new(&path.display().to_string(), "not valid UTF-8"));
         path.to_str().map(str::to_owned).ok_or_else(refuse)
     };
     whole.ancestors().filter(below_root).map(text).collect()

@@ -1,7 +1,7 @@
 //! Images in container storages: where they are, what they are called there, and which rules may be written for them.
 
 use crate::error::TrustError;
-use crate::named::Named;
+use oci_image::Named;
 
 /// The storage that has an image, and the image's name in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +22,7 @@ impl InStorage {
     /// # Errors
     /// [`TrustError::Name`].
     pub(crate) fn named(&self) -> Result<Option<Named>, TrustError> {
-        self.name.as_deref().map(|name| Named::parse(name).map(Named::or_latest)).transpose()
+        Ok(self.name.as_deref().map(|name| Named::parse(name).map(Named::or_latest)).transpose()?)
     }
 
     /// The scopes that a rule for it may be written for, the most precise first: the image itself, the image without its

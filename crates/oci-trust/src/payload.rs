@@ -1,10 +1,9 @@
 //! What a signature says: which manifest it is for, and under which name (container-signature(5)).
 
-use oci_image::Digest;
+use oci_image::{Digest, Named};
 
 use crate::error::shown;
 use crate::json::{At, Json};
-use crate::named::Named;
 
 /// The kinds of payload, by the text in `critical.type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

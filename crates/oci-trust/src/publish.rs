@@ -4,13 +4,12 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use oci_image::{Descriptor, Digest, ImageError, ImageSink, Manifest, RawManifest, json};
+use oci_image::{Descriptor, Digest, ImageError, ImageSink, InvalidName, Manifest, Named, RawManifest, json};
 
 use crate::collect::lookaside_address;
 use crate::error::TrustError;
 use crate::limits::SIGNATURES;
 use crate::media_type::SIGSTORE_PAYLOAD;
-use crate::named::Named;
 use crate::sign::SigstoreSignature;
 
 /// The directory of a lookaside store that signatures are written to.
@@ -21,7 +20,7 @@ pub fn writable_store(base: &str) -> Result<PathBuf, TrustError> {
     let path = base.strip_prefix("file://").map(PathBuf::from).filter(|path| path.is_absolute());
     let reason =
         "signatures are written to file:// only; lookaside-staging in registries.d names another store".to_owned();
-    path.ok_or_else(|| TrustError::Name { name: base.to_owned(), reason })
+    path.ok_or_else(|| InvalidName::new(base, reason).into())
 }
 
 /// Adds a simple signature to a lookaside store, under the first number that is free; gives the file.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{TrustError, shown};
 use crate::json::{At, Json};
 use crate::limits::{REGISTRIES_D_BYTES, REGISTRIES_D_FILES};
-use crate::named::Named;
+use oci_image::Named;
 
 /// What one section says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -5,10 +5,9 @@ use std::time::SystemTime;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use oci_image::Digest;
+use oci_image::{Digest, Named};
 use ostree_sign::openpgp::SigningKey;
 
-use crate::named::Named;
 use crate::payload::PayloadKind;
 use crate::signature::annotation;
 use crate::sigstore_key::SigstoreKey;

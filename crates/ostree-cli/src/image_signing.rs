@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::{Context as _, Result, bail};
-use oci_image::{Digest, ImageReference, Transport};
+use oci_image::{Digest, ImageReference, Named, Transport};
 use oci_registry::{RegistrySink, RegistrySource};
-use oci_trust::{Named, SigstoreKey, SigstoreSignature, Statement, publish};
+use oci_trust::{SigstoreKey, SigstoreSignature, Statement, publish};
 use ostree_sign::openpgp::{SecretKeys, SigningKey};
 
 use crate::commands::repo::signing::secret_keys;

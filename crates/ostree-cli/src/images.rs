@@ -6,7 +6,9 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
-use oci_image::{ImageReference, ImageSink, ImageSource, OstreeImageReference, SignatureSource, Transport, disk};
+use oci_image::{
+    ImageReference, ImageSink, ImageSource, Named, OstreeImageReference, SignatureSource, Transport, disk,
+};
 use oci_registry::{Environment, Listener, RegistryOptions, RegistrySink, RegistrySource, Run};
 use oci_storage::StorageSource;
 use ostree_repo::Repo;
@@ -115,8 +117,8 @@ impl RegistryArgs {
     /// Opens a place for writing an image that shares layers with another: where both are on one registry, they need not
     /// be sent.
     pub fn sink_beside(&self, reference: &ImageReference, other: &ImageReference) -> Result<Box<dyn ImageSink>> {
-        let mount_from = match (repository(reference), repository(other)) {
-            (Some((host, _)), Some((same, repository))) if host == same => vec![repository.to_owned()],
+        let mount_from = match (named(reference), named(other)) {
+            (Some(here), Some(there)) if here.host() == there.host() => vec![there.path().to_owned()],
             _ => return self.sink(reference),
         };
         let options = RegistryOptions { mount_from, ..self.options() };
@@ -132,12 +134,9 @@ impl RegistryArgs {
     }
 }
 
-/// The registry and the repository of an image that names its registry.
-fn repository(reference: &ImageReference) -> Option<(&str, &str)> {
-    let (host, rest) = reference.name.split_once('/').filter(|_| reference.transport == Transport::Registry)?;
-    let name = rest.split_once('@').map_or(rest, |(name, _)| name);
-    let name = name.split_once(':').map_or(name, |(name, _)| name);
-    (host.contains(['.', ':']) || host == "localhost").then_some((host, name))
+/// The name of an image on a registry.
+fn named(reference: &ImageReference) -> Option<Named> {
+    (reference.transport == Transport::Registry).then(|| Named::parse(&reference.name).ok()).flatten()
 }
 
 /// An image to be read, with or without a word about who vouches for it.

@@ -17,6 +17,7 @@ use crate::layer::read::compression_by_magic;
 use crate::limits::{MAX_CONFIG, MAX_LAYERS, MAX_MANIFEST};
 use crate::manifest::Manifest;
 use crate::media_type::{self, LayerCompression};
+use crate::named::Named;
 use crate::source::{BlobWriter, ImageSink, ImageSource, RawManifest};
 
 use super::tar_read::{Section, TarFile};
@@ -95,15 +96,9 @@ fn choose<'a>(images: &'a [Image], tag: Option<&str>, place: &str) -> Result<&'a
     })
 }
 
-/// The name as Docker completes it: with its registry, its library and its tag.
+/// The name as Docker completes it: with its registry, its library and its tag. What is no name stays as it is.
 fn full_name(name: &str) -> String {
-    let (host, rest) = match name.split_once('/') {
-        Some((host, rest)) if host.contains(['.', ':']) || host == "localhost" => (host, rest),
-        _ => ("docker.io", name),
-    };
-    let library = if host == "docker.io" && !rest.contains('/') { "library/" } else { "" };
-    let tag = if rest.contains(':') || rest.contains('@') { "" } else { ":latest" };
-    format!("{host}/{library}{rest}{tag}")
+    Named::parse(name).map_or_else(|_| name.to_owned(), |named| named.or_latest().to_string())
 }
 
 /// Makes the manifest of an image and notes where its blobs are.

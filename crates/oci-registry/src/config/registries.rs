@@ -1,5 +1,6 @@
 //! All files together: which places a name stands for.
 
+use oci_image::{InvalidName, named::names_host};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +10,7 @@ use super::place::Place;
 use super::{load, short_name};
 use crate::environment::Environment;
 use crate::error::RegistryError;
-use crate::name::{ImageName, names_its_host};
+use crate::name::ImageName;
 
 /// What the files of a host say about registries.
 #[derive(Debug, Default)]
@@ -111,12 +112,12 @@ impl Registries {
     /// [`RegistryError::Name`] where there is none, or several and `short-name-mode` is `enforcing`; for a short name those of
     /// [`Registries::read`] about the aliases that were recorded.
     pub fn full_names(&self, name: &str) -> Result<Vec<String>, RegistryError> {
-        if names_its_host(name) {
+        if names_host(name) {
             return Ok(vec![name.to_owned()]);
         }
         let aliases = self.all_aliases()?;
-        let refuse = |reason: String| RegistryError::Name { name: name.chars().take(300).collect(), reason };
-        short_name::full_names(name, &aliases, &self.searched, self.mode == Mode::Enforcing).map_err(refuse)
+        short_name::full_names(name, &aliases, &self.searched, self.mode == Mode::Enforcing)
+            .map_err(|reason| InvalidName::new(name, reason).into())
     }
 
     /// The places an image is fetched from, in order: the mirrors of the registry that its name matches longest, then its

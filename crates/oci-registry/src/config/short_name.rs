@@ -1,8 +1,9 @@
 //! Names of images without a registry, and the full names they may stand for.
 
+use oci_image::named::names_host;
 use std::collections::BTreeMap;
 
-use crate::name::{ImageName, names_its_host};
+use crate::name::ImageName;
 
 /// The full names a short `name` may stand for, in the order in which they are to be tried.
 pub(super) fn full_names(
@@ -29,7 +30,7 @@ pub(super) fn full_names(
 
 /// What has no host even now, because the one that is searched has neither dot nor port, is on the hub, as everywhere.
 fn full(name: &str) -> String {
-    if names_its_host(name) { name.to_owned() } else { format!("docker.io/{name}") }
+    if names_host(name) { name.to_owned() } else { format!("docker.io/{name}") }
 }
 
 /// Refuses an alias that is none: a short name without tag and digest, for a full name without them.
@@ -38,10 +39,10 @@ pub(super) fn check_alias(name: &str, value: &str) -> Result<(), String> {
         let last = text.rsplit('/').next().unwrap_or(text);
         !last.contains([':', '@']) && ImageName::parse(text).is_ok()
     };
-    if names_its_host(name) || !plain(name) {
+    if names_host(name) || !plain(name) {
         return Err(format!("alias {name:?} is no short name without tag and digest"));
     }
-    if value.is_empty() || (names_its_host(value) && plain(value)) {
+    if value.is_empty() || (names_host(value) && plain(value)) {
         return Ok(());
     }
     Err(format!("alias {name:?}: {value:?} is no full name without tag and digest"))

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::error::shown;
 use crate::json::At;
-use crate::named::{self, Named};
+use oci_image::named::{self, Named};
 
 /// Which name in a signature is good for an image.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -1,8 +1,7 @@
 //! An image to write that gets several tags.
 
 use anyhow::{Result, ensure};
-use oci_image::{Digest, ImageReference, Transport};
-use oci_trust::Named;
+use oci_image::{Digest, ImageReference, Named, Transport};
 
 use crate::exit::UsageError;
 use crate::images::RegistryArgs;

@@ -2,15 +2,33 @@
 
 use std::fmt;
 
-use oci_image::Digest;
-
-use crate::error::{TrustError, shown};
+use crate::digest::Digest;
 
 /// The longest name without tag and digest, in bytes, as everybody has it.
 const NAME_MAX: usize = 255;
 
 /// The longest tag, in bytes.
 const TAG_MAX: usize = 128;
+
+/// How many characters of a text are shown that is no name.
+const SHOWN_CHARS: usize = 300;
+
+/// Why a text is no name of an image.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("invalid image name {text:?}: {reason}")]
+pub struct InvalidName {
+    /// The text, shortened.
+    pub text: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+impl InvalidName {
+    /// `text` is none for this reason.
+    pub fn new(text: &str, reason: impl Into<String>) -> Self {
+        Self { text: text.chars().take(SHOWN_CHARS).collect(), reason: reason.into() }
+    }
+}
 
 /// A name with the defaults filled in (`docker.io`, `library/`), but no tag that was not there.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,9 +43,9 @@ impl Named {
     /// Reads a name in the common grammar.
     ///
     /// # Errors
-    /// [`TrustError::Name`].
-    pub fn parse(text: &str) -> Result<Self, TrustError> {
-        let refuse = |reason: &str| TrustError::Name { name: shown(text), reason: reason.to_owned() };
+    /// Where it does not follow the grammar.
+    pub fn parse(text: &str) -> Result<Self, InvalidName> {
+        let refuse = |reason: &str| InvalidName::new(text, reason);
         let (rest, digest) = match text.split_once('@') {
             None => (text, None),
             Some((rest, digest)) => {
@@ -137,19 +155,24 @@ impl fmt::Display for Named {
 }
 
 /// Whether a text is a host, or a host and the beginning of a path: what a name can begin with.
-pub(crate) fn is_prefix(text: &str) -> bool {
+pub fn is_prefix(text: &str) -> bool {
     match text.split_once('/') {
         None => is_host(text) || is_component(text),
         Some((host, path)) => (is_host(host) || is_component(host)) && path.split('/').all(is_component),
     }
 }
 
+/// Whether a name says which registry it is on. `name` alone or `project/name` do not: what comes before the first slash
+/// must be a host, with a dot, a port, or `localhost`.
+pub fn names_host(name: &str) -> bool {
+    name.split_once('/').is_some_and(|(host, _)| host.contains(['.', ':']) || host == "localhost")
+}
+
 /// Host and path, with the defaults.
 fn split(name: &str) -> (&str, &str) {
     match name.split_once('/') {
         Some(("index.docker.io", path)) => ("docker.io", path),
-        Some((host, path)) if host.contains(['.', ':']) || host == "localhost" => (host, path),
-        Some((host, path)) if host.bytes().any(|byte| byte.is_ascii_uppercase()) => (host, path),
+        Some((host, path)) if names_host(name) => (host, path),
         _ => ("docker.io", name),
     }
 }
@@ -216,9 +239,22 @@ mod tests {
         }
         let both = format!("h.example/a:t@sha256:{hex}");
         assert_eq!(Named::parse(&both).unwrap().to_string(), both);
-        for bad in
-            ["", "/", "a/", "UPPER", "UPPER/x y", "a:", "a:-x", "a@sha256:0", "h.example/../x", "a//b", "a_-b", &hex]
-        {
+        for bad in [
+            "",
+            "/",
+            "a/",
+            "UPPER",
+            "UPPER/case",
+            "user:pw@h.x/a",
+            "h.x/a@sha256:../x",
+            "a:",
+            "a:-x",
+            "a@sha256:0",
+            "h.example/../x",
+            "a//b",
+            "a_-b",
+            &hex,
+        ] {
             assert!(Named::parse(bad).is_err(), "{bad}");
         }
     }
