@@ -739,6 +739,34 @@ fn what_drips_ends() {
 }
 
 #[test]
+fn a_token_server_that_has_moved_is_followed_without_credentials() {
+    let with = |login, identity| {
+        let auth = Auth::Token { login, identity, uses: 100 };
+        let registry = Registry::start(Behaviour { auth, ..Default::default() }).unwrap();
+        registry.put_manifest("a/b", "t", MANIFEST_TYPE, MANIFEST);
+        registry
+    };
+    let user = ("ann".to_owned(), "pw".to_owned());
+    let login = RegistryOptions { anonymous: false, credentials: Some(user.clone()), ..options() };
+    let token = "/token?service=test&scope=repository:a/b:pull";
+    // On the same host the password goes along.
+    let here = with(Some(user.clone()), None);
+    here.fault(Fault::once(On::Token, Trouble::Moved(token.to_owned())));
+    source(&here, &login).manifest().unwrap();
+    // To another host it does not. What that one gives is good here, because both count their tokens.
+    let (there, moved) = (with(None, None), with(Some(user), None));
+    moved.fault(Fault::lasting(On::Token, Trouble::Moved(format!("{}{token}", there.url()))));
+    source(&moved, &login).manifest().unwrap();
+    let seen = there.seen();
+    assert!(!seen.is_empty() && seen.iter().all(|seen| seen.authorization.is_none()), "{seen:?}");
+    // Round in a circle, it ends.
+    let circle = with(None, None);
+    circle.fault(Fault::lasting(On::Token, Trouble::Moved(token.to_owned())));
+    let text = whole(&source(&circle, &options()).manifest().unwrap_err());
+    assert!(text.contains("too many redirects"), "{text}");
+}
+
+#[test]
 fn a_garbled_token_is_asked_for_again() {
     let auth = Auth::Token { login: None, identity: None, uses: 100 };
     for (trouble, passes) in [

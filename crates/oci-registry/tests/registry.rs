@@ -237,6 +237,13 @@ fn an_identity_token_is_changed_into_access_tokens() {
     let options = RegistryOptions { anonymous: false, authfile: Some(authfile), ..options() };
     assert_eq!(source(&registry, &options).manifest().unwrap(), raw(MANIFEST));
     assert!(registry.seen().iter().all(|seen| !seen.target.contains("entity")));
+    // It goes along on the same host, and to no other.
+    registry.fault(Fault::once(On::Token, Trouble::Moved("/token".to_owned())));
+    assert_eq!(source(&registry, &options).manifest().unwrap(), raw(MANIFEST));
+    let other = start(Behaviour::default());
+    registry.fault(Fault::lasting(On::Token, Trouble::Moved(format!("{}/token", other.url()))));
+    let text = whole(&source(&registry, &options).manifest().unwrap_err());
+    assert!(text.contains("identity token to another host") && other.seen().is_empty(), "{text}");
 }
 
 #[test]

@@ -53,6 +53,8 @@ pub enum Trouble {
     WrongByte(usize),
     /// This status, with this `Retry-After` header where there is one.
     Status(u16, Option<String>),
+    /// Redirected to this address.
+    Moved(String),
     /// This `Docker-Content-Digest`, whatever the bytes are.
     Digest(String),
     /// The whole blob with status 200, whatever part was asked for.
@@ -164,6 +166,7 @@ pub(crate) fn spoil(response: Response, trouble: &Trouble, whole: &[u8], start: 
                 response = response.header("Retry-After", wait.as_str());
             }
         }
+        Trouble::Moved(to) => response = Response::new(307).header("Location", to.as_str()),
         Trouble::Digest(said) => {
             response.headers.retain(|(name, _)| name != "Docker-Content-Digest");
             response = response.header("Docker-Content-Digest", said.as_str());

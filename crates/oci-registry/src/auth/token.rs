@@ -12,8 +12,9 @@ use super::credential::{Credential, Secret};
 use super::means::Means;
 use super::scope::Scope;
 use crate::error::RegistryError;
+use crate::redirect::{self, Step};
 use crate::wait::{self, Pulse};
-use crate::{endpoint, limits, problem, redirect};
+use crate::{endpoint, limits, problem};
 
 /// Who asks, as the OAuth 2 form wants to know.
 const CLIENT: &str = "ostree-container";
@@ -55,14 +56,14 @@ pub(crate) async fn fetch(
     means: Means<'_>,
 ) -> Result<Token, RegistryError> {
     let realm = realm(server, means)?;
+    let request = request(&realm, server, scope, credential)
+        .map_err(|reason| failure(&realm, means, reason.to_owned(), false))?;
+    let asked = Instant::now();
+    let response = answer(request, means).await?;
+    let (status, realm) = (response.status(), response.url().clone());
+    let place = &means.place.at(&realm);
     let failed = |reason: String| failure(&realm, means, reason, false);
     let garbled = |reason: &str| failure(&realm, means, reason.to_owned(), true);
-    let request = request(&realm, server, scope, credential).map_err(|e| failed(e.to_owned()))?;
-    let place = &means.place.at(&realm);
-    let client = means.clients.choose(means.endpoint.is_home(&realm));
-    let asked = Instant::now();
-    let response = wait::answer(client.execute(request), &Pulse::new(), means.patience, place).await?;
-    let status = response.status();
     if status.is_server_error() || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT) {
         let mut busy = problem::refusal(response, means.patience, means.place).await;
         if let RegistryError::Status { host, .. } = &mut busy {
@@ -87,6 +88,49 @@ pub(crate) async fn fetch(
     let life = answer.expires_in.and_then(|s| Duration::try_from_secs_f64(s.clamp(0.0, 1e9)).ok());
     let life = life.unwrap_or(limits::TOKEN_LIFE).max(limits::TOKEN_LIFE);
     Ok(Token { secret, until: asked + life.saturating_sub(limits::TOKEN_LEEWAY) })
+}
+
+/// Sends the question, and again to wherever it is redirected.
+async fn answer(mut request: Request, means: Means<'_>) -> Result<Response, RegistryError> {
+    for _ in 0..=limits::REDIRECTS {
+        let url = request.url().clone();
+        let place = &means.place.at(&url);
+        // Its body is in memory.
+        let again = request.try_clone();
+        let client = means.clients.choose(means.endpoint.is_home(&url));
+        let response = wait::answer(client.execute(request), &Pulse::new(), means.patience, place).await?;
+        let method = again.as_ref().map_or(Method::POST, |again| again.method().clone());
+        let refused = |to: Option<Url>, reason| {
+            let target = to.as_ref().map_or_else(|| "somewhere else".to_owned(), endpoint::shown);
+            RegistryError::Redirect { place: Arc::clone(place), target, reason }
+        };
+        request = match redirect::step(&url, &method, response.status(), response.headers()) {
+            Step::Stay => return Ok(response),
+            Step::Refuse(to, reason) => return Err(refused(to, reason)),
+            Step::Go(to) => again
+                .and_then(|again| onward(again, to.clone()))
+                .ok_or_else(|| refused(Some(to), "it would take the identity token to another host"))?,
+        };
+    }
+    let reason = "there were too many redirects before";
+    Err(RegistryError::Redirect {
+        place: means.place.at(request.url()),
+        target: endpoint::shown(request.url()),
+        reason,
+    })
+}
+
+/// The same question to another address. No password goes to another host; `None` for an identity token, without which
+/// there is no question.
+fn onward(mut request: Request, to: Url) -> Option<Request> {
+    if request.url().origin() != to.origin() {
+        if request.body().is_some() {
+            return None;
+        }
+        request.headers_mut().remove(AUTHORIZATION);
+    }
+    *request.url_mut() = to;
+    Some(request)
 }
 
 /// The server's address, which must not be less safe than the registry's.
