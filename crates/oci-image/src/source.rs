@@ -141,9 +141,10 @@ pub trait ImageSink: Send + Sync {
         descriptors.iter().map(|descriptor| self.has_blob(descriptor)).collect()
     }
 
-    /// The diff-ids of the image that has this name now, where looking at it is cheaper than sending layers: of the registry.
-    /// Layers with other diff-ids are not there, as far as anybody knows, so that asking [`ImageSink::has_blob`] about them
-    /// is not worth computing their digests beforehand. Empty where nothing is known.
+    /// The diff-ids of the image that has this name now, or else of another one beside it, where looking at it is cheaper
+    /// than sending layers: of the registry. Layers with other diff-ids are not there, as far as anybody knows, so that
+    /// asking [`ImageSink::has_blob`] about them is not worth computing their digests beforehand. Empty where nothing is
+    /// known.
     fn diff_ids(&self) -> Vec<Digest> {
         Vec::new()
     }

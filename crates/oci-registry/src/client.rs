@@ -15,6 +15,7 @@ use crate::error::RegistryError;
 use crate::exchange::Session;
 use crate::limits;
 use crate::name::ImageName;
+use crate::neighbour;
 use crate::options::RegistryOptions;
 use crate::pull;
 use crate::push::Push;
@@ -139,6 +140,15 @@ impl RegistrySink {
     }
 }
 
+impl RegistrySink {
+    /// Another image of the repository.
+    fn neighbour(&self) -> Option<RegistrySource> {
+        let RegistrySource { runtime, route, .. } = &self.present;
+        let top = runtime.block_on(neighbour::neighbour(self.push.session())).ok().flatten()?;
+        Some(RegistrySource { runtime: Arc::clone(runtime), route: Arc::clone(route), top: OnceLock::from(top) })
+    }
+}
+
 impl ImageSink for RegistrySink {
     fn name(&self) -> String {
         self.push.session().name.to_string()
@@ -153,12 +163,16 @@ impl ImageSink for RegistrySink {
     }
 
     fn diff_ids(&self) -> Vec<Digest> {
-        let read = || {
-            let (_, manifest) = document::resolve(&self.present, &Platform::host())?;
-            validate::read_config(&self.present, &manifest)
+        let read = |image: &RegistrySource| {
+            let (_, manifest) = document::resolve(image, &Platform::host())?;
+            validate::read_config(image, &manifest).map(|(_, config)| config.rootfs.diff_ids)
         };
-        // There may be no such image yet, or none that can be read: then nothing is known.
-        read().map(|(_, config)| config.rootfs.diff_ids).unwrap_or_default()
+        // There may be no such image, or none that can be read: then nothing is known.
+        let found = match read(&self.present) {
+            Err(ImageError::NotFound { .. }) => self.neighbour().map_or_else(|| Ok(Vec::new()), |image| read(&image)),
+            found => found,
+        };
+        found.unwrap_or_default()
     }
 
     fn blobs_at_once(&self) -> NonZeroUsize {

@@ -33,6 +33,11 @@ impl Endpoint {
         self.at(&format!("v2/{}/manifests/{reference}", self.repository))
     }
 
+    /// The tags of the repository.
+    pub(crate) fn tags(&self) -> Url {
+        self.at(&format!("v2/{}/tags/list", self.repository))
+    }
+
     /// A blob.
     pub(crate) fn blob(&self, digest: &Digest) -> Url {
         self.at(&format!("v2/{}/blobs/{digest}", self.repository))

@@ -25,6 +25,7 @@ mod identity;
 mod limits;
 mod media_type;
 mod name;
+mod neighbour;
 mod no_identity;
 mod options;
 mod pace;

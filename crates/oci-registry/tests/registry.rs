@@ -78,6 +78,26 @@ fn an_image_goes_there_and_comes_back() {
 }
 
 #[test]
+fn a_new_tag_is_likely_to_have_the_layers_of_another_one() {
+    let registry = start(Behaviour::default());
+    let layer = Digest::sha256(b"layer");
+    for (tag, diff_ids) in [("2", vec![layer.to_string()]), ("1", Vec::new()), ("sha256-0.sig", Vec::new())] {
+        let rootfs = format!(r#"{{"type":"layers","diff_ids":{diff_ids:?}}}"#);
+        let config = format!(r#"{{"architecture":"amd64","os":"linux","rootfs":{rootfs}}}"#);
+        registry.put_blob("a/b", config.as_bytes());
+        let blob = |kind: &str, bytes: &[u8]| {
+            let Descriptor { digest, size, .. } = descriptor(bytes);
+            format!(r#"{{"mediaType":"application/vnd.oci.image.{kind}","digest":"{digest}","size":{size}}}"#)
+        };
+        let layers: String = diff_ids.iter().map(|_| blob("layer.v1.tar", b"layer")).collect();
+        let config = blob("config.v1+json", config.as_bytes());
+        let manifest = format!(r#"{{"schemaVersion":2,"config":{config},"layers":[{layers}]}}"#);
+        registry.put_manifest("a/b", tag, MANIFEST_TYPE, manifest.as_bytes());
+    }
+    assert_eq!(sink(&registry, &options()).diff_ids(), [layer]);
+}
+
+#[test]
 fn a_blob_of_unknown_digest_goes_in_large_pieces() {
     for behaviour in [
         Behaviour { pieces_only: true, ..Default::default() },

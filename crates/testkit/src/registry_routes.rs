@@ -50,7 +50,20 @@ fn decide(state: &mut State, host: &str, request: &Request) -> Response {
     if let Some((repository, reference)) = rest.split_once("/manifests/") {
         return manifest(state, request, (repository, reference));
     }
+    if let Some(repository) = rest.strip_suffix("/tags/list") {
+        return tags(state, repository);
+    }
     Response::error(404, "NAME_UNKNOWN", "no such path")
+}
+
+fn tags(state: &State, repository: &str) -> Response {
+    let names = state.manifests.keys().filter(|(of, name)| of == repository && !name.contains(':'));
+    let list: Vec<String> = names.map(|(_, name)| format!("{name:?}")).collect();
+    if list.is_empty() {
+        return Response::error(404, "NAME_UNKNOWN", "repository name not known to registry");
+    }
+    let body = format!(r#"{{"name":"{repository}","tags":[{}]}}"#, list.join(","));
+    Response::new(200).header("Content-Type", "application/json").body(body.into_bytes())
 }
 
 fn blob(state: &mut State, request: &Request, (repository, digest): (&str, &str)) -> Response {
