@@ -48,6 +48,8 @@ pub struct Contest {
     pub rows: Vec<Row>,
     /// The folder in scratch whose size is of interest.
     pub sized: Option<&'static str>,
+    /// How many times the runs that are asked for: more than once where both are so close that noise could decide.
+    pub times: usize,
 }
 
 impl Contest {
@@ -97,7 +99,7 @@ pub fn hold(contest: Contest, place: &Place, runs: usize) -> Result<Outcome> {
     for contender in &contest.contenders {
         results.push(Runs { name: contender.name, ours: contender.ours, samples: Vec::new(), bytes: None });
     }
-    for round in 0..=runs {
+    for round in 0..=runs * contest.times {
         for (contender, result) in contest.contenders.iter().zip(&mut results) {
             let sample = one_run(contender, place).with_context(|| format!("{}: {}", contest.name, contender.name))?;
             let peak = units::bytes(sample.peak_kib << 10);
@@ -127,5 +129,5 @@ fn one_run(contender: &Contender, place: &Place) -> Result<Sample> {
 pub fn pair(row: Row, before: Vec<Cmd>, ours: Cmd, theirs: Cmd) -> Contest {
     let mine = Contender { name: row.ours, ours: true, before: before.clone(), command: ours };
     let theirs = Contender { name: row.peer, ours: false, before, command: theirs };
-    Contest { name: row.name, contenders: vec![mine, theirs], rows: vec![row], sized: None }
+    Contest { name: row.name, contenders: vec![mine, theirs], rows: vec![row], sized: None, times: 1 }
 }

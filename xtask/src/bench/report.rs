@@ -45,6 +45,12 @@ impl Report {
                 text.push_str(&line(outcome, row));
             }
         }
+        for outcome in &self.single {
+            let runs = outcome.runs.iter().map(|runs| runs.samples.len()).min().unwrap_or_default();
+            if runs > self.runs {
+                text.push_str(&format!("\n{}: of {runs} runs\n", outcome.contest));
+            }
+        }
         text.push_str(&self.sizes());
         text.push_str(&self.memory());
         text
@@ -108,9 +114,19 @@ fn line(outcome: &Outcome, row: &Row) -> String {
     let verdict = if ratio < row.wanted { " - MISSED" } else { "" };
     let peaks = (mebibytes(peak(ours)), mebibytes(peak(peer)));
     format!(
-        "| {} | {fast:.2} s | {slow:.2} s | {} | {ratio:.1}x | {}x{verdict} | {} | {} |\n",
-        row.name, row.peer, row.wanted, peaks.0, peaks.1
+        "| {} | {fast:.2} s | {slow:.2} s | {} | {} | {}{verdict} | {} | {} |\n",
+        row.name,
+        row.peer,
+        times(ratio),
+        times(row.wanted),
+        peaks.0,
+        peaks.1
     )
+}
+
+/// A ratio; what is near to one in hundredths.
+fn times(ratio: f64) -> String {
+    if ratio < 1.5 { format!("{ratio:.2}x") } else { format!("{ratio:.1}x") }
 }
 
 fn runs_of<'a>(outcome: &'a Outcome, name: &str) -> Option<&'a Runs> {
@@ -182,7 +198,7 @@ mod tests {
     #[test]
     fn a_row_tells_times_ratio_and_memory() {
         let text = report(2.0, 2048).markdown();
-        assert!(text.contains("| fsck | 2.00 s | 6.00 s | ostree | 3.0x | 2x | 2 MiB | 4 MiB |"), "{text}");
+        assert!(text.contains("| fsck | 2.00 s | 6.00 s | ostree | 3.0x | 2.0x | 2 MiB | 4 MiB |"), "{text}");
         assert!(text.contains("102 bytes, the peer's 100 (+2.0 %)"), "{text}");
         assert!(!text.contains("MISSED") && !text.contains("TOO MUCH"), "{text}");
     }
@@ -190,6 +206,6 @@ mod tests {
     #[test]
     fn a_missed_goal_is_said_aloud() {
         let text = report(5.0, 1 << 20).markdown();
-        assert!(text.contains("2x - MISSED") && text.contains("TOO MUCH"), "{text}");
+        assert!(text.contains("1.20x | 2.0x - MISSED") && text.contains("TOO MUCH"), "{text}");
     }
 }

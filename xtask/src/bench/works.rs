@@ -34,6 +34,7 @@ fn encapsulate(place: &Place) -> Contest {
             Row { name: "encapsulate, zstd", ours: "ours, zstd", peer: OSTREE_EXT, wanted: 10.0 },
         ],
         sized: Some("image"),
+        times: 1,
     }
 }
 
