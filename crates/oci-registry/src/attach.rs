@@ -8,7 +8,6 @@ use reqwest::{Method, Request, Response, StatusCode, Url};
 
 use crate::ask::Ask;
 use crate::auth::Scope;
-use crate::endpoint;
 use crate::error::{Place, RegistryError};
 use crate::exchange::Session;
 use crate::limits;
@@ -145,13 +144,9 @@ async fn address_there(
         let asked = clients.choose(false).execute(request);
         let answer: Result<Response, _> = wait::answer(asked, &Pulse::new(), patience, place).await;
         let response = clients.judged(&url, false, answer)?;
-        let refused = |to: Option<Url>, reason| {
-            let target = to.as_ref().map_or_else(|| "somewhere else".to_owned(), endpoint::shown);
-            RegistryError::Redirect { place: Arc::clone(place), target, reason }
-        };
         match redirect::step(&url, &Method::GET, response.status(), response.headers()) {
             Step::Go(to) => url = to,
-            Step::Refuse(to, reason) => return Err(refused(to, reason)),
+            Step::Refuse(to, reason) => return Err(redirect::refused(place, to.as_ref(), reason)),
             Step::Stay => match response.status().as_u16() {
                 200 => return problem::read_document(response, limit, patience, place).await.map(Some),
                 404 | 410 => return Ok(None),
@@ -159,6 +154,5 @@ async fn address_there(
             },
         }
     }
-    let reason = "there were too many redirects before";
-    Err(RegistryError::Redirect { target: endpoint::shown(&url), place: Arc::clone(place), reason })
+    Err(redirect::refused(place, Some(&url), "there were too many redirects before"))
 }

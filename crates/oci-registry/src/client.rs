@@ -138,9 +138,7 @@ impl RegistrySink {
         let present = RegistrySource { runtime: Arc::clone(&runtime), route, top: OnceLock::new() };
         Ok(Self { push: Push::new(runtime, session, options), present })
     }
-}
 
-impl RegistrySink {
     /// Another image of the repository.
     fn neighbour(&self) -> Option<RegistrySource> {
         let RegistrySource { runtime, route, .. } = &self.present;

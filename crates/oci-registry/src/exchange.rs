@@ -242,10 +242,10 @@ impl Session {
             match redirect::step(&url, &ask.method, response.status(), response.headers()) {
                 Step::Stay => return Ok(response),
                 Step::Go(to) => url = to,
-                Step::Refuse(to, reason) => return Err(refused(ask, to.as_ref(), reason)),
+                Step::Refuse(to, reason) => return Err(redirect::refused(&ask.place, to.as_ref(), reason)),
             }
         }
-        Err(refused(ask, Some(&url), "there were too many redirects before"))
+        Err(redirect::refused(&ask.place, Some(&url), "there were too many redirects before"))
     }
 
     /// Asks at one address.
@@ -266,7 +266,7 @@ impl Session {
             request.headers_mut().insert(AUTHORIZATION, authorization.clone());
         }
         if !ask.payload.is_sendable() {
-            return Err(refused(ask, Some(url), "the upload cannot be sent a second time"));
+            return Err(redirect::refused(&ask.place, Some(url), "the upload cannot be sent a second time"));
         }
         *request.body_mut() = ask.payload.take(&pulse);
         let client = clients.choose(home);
@@ -283,7 +283,7 @@ impl Session {
             .ok_or_else(|| RegistryError::protocol(place, "the registry gave no location to upload to"))?;
         if self.endpoint().is_tls() && url.scheme() != "https" {
             let reason = "the upload would leave TLS for plain HTTP";
-            return Err(RegistryError::Redirect { place: Arc::clone(place), target: endpoint::shown(&url), reason });
+            return Err(redirect::refused(place, Some(&url), reason));
         }
         Ok(url)
     }
@@ -323,9 +323,4 @@ impl Session {
             }
         }
     }
-}
-
-fn refused(ask: &Ask, to: Option<&Url>, reason: &'static str) -> RegistryError {
-    let target = to.map_or_else(|| "somewhere else".to_owned(), endpoint::shown);
-    RegistryError::Redirect { place: Arc::clone(&ask.place), target, reason }
 }

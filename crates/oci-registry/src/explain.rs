@@ -1,8 +1,9 @@
 //! Says beforehand what would be asked for an image, where and with what; nothing is asked for it.
 
-use oci_image::InvalidName;
 use std::fmt;
 use std::path::PathBuf;
+
+use oci_image::InvalidName;
 
 use crate::auth;
 use crate::endpoint::{self, Endpoint};

@@ -1,7 +1,12 @@
 //! Which redirects are followed, and to where.
 
+use std::sync::Arc;
+
 use reqwest::header::{HeaderMap, LOCATION};
 use reqwest::{Method, StatusCode, Url};
+
+use crate::endpoint;
+use crate::error::{Place, RegistryError};
 
 /// What to do with an answer.
 #[derive(Debug, PartialEq, Eq)]
@@ -45,6 +50,12 @@ pub(crate) fn location(from: &Url, headers: &HeaderMap) -> Result<Option<Url>, &
     let _ = to.set_password(None);
     to.set_fragment(None);
     Ok(Some(to))
+}
+
+/// The error for a redirect to `to` that is not followed.
+pub(crate) fn refused(place: &Arc<Place>, to: Option<&Url>, reason: &'static str) -> RegistryError {
+    let target = to.map_or_else(|| "somewhere else".to_owned(), endpoint::shown);
+    RegistryError::Redirect { place: Arc::clone(place), target, reason }
 }
 
 /// Whether going from one address to the other leaves TLS.

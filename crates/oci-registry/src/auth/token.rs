@@ -93,43 +93,33 @@ pub(crate) async fn fetch(
 /// Sends the question, and again to wherever it is redirected.
 async fn answer(mut request: Request, means: Means<'_>) -> Result<Response, RegistryError> {
     for _ in 0..=limits::REDIRECTS {
-        let url = request.url().clone();
+        let (url, method) = (request.url().clone(), request.method().clone());
         let place = &means.place.at(&url);
-        // Its body is in memory.
         let again = request.try_clone();
         let client = means.clients.choose(means.endpoint.is_home(&url));
         let response = wait::answer(client.execute(request), &Pulse::new(), means.patience, place).await?;
-        let method = again.as_ref().map_or(Method::POST, |again| again.method().clone());
-        let refused = |to: Option<Url>, reason| {
-            let target = to.as_ref().map_or_else(|| "somewhere else".to_owned(), endpoint::shown);
-            RegistryError::Redirect { place: Arc::clone(place), target, reason }
-        };
         request = match redirect::step(&url, &method, response.status(), response.headers()) {
             Step::Stay => return Ok(response),
-            Step::Refuse(to, reason) => return Err(refused(to, reason)),
-            Step::Go(to) => again
-                .and_then(|again| onward(again, to.clone()))
-                .ok_or_else(|| refused(Some(to), "it would take the identity token to another host"))?,
+            Step::Refuse(to, reason) => return Err(redirect::refused(place, to.as_ref(), reason)),
+            Step::Go(to) => again.and_then(|again| onward(again, &to)).ok_or_else(|| {
+                redirect::refused(place, Some(&to), "it would take the identity token to another host")
+            })?,
         };
     }
-    let reason = "there were too many redirects before";
-    Err(RegistryError::Redirect {
-        place: means.place.at(request.url()),
-        target: endpoint::shown(request.url()),
-        reason,
-    })
+    let url = request.url();
+    Err(redirect::refused(&means.place.at(url), Some(url), "there were too many redirects before"))
 }
 
 /// The same question to another address. No password goes to another host; `None` for an identity token, without which
 /// there is no question.
-fn onward(mut request: Request, to: Url) -> Option<Request> {
+fn onward(mut request: Request, to: &Url) -> Option<Request> {
     if request.url().origin() != to.origin() {
         if request.body().is_some() {
             return None;
         }
         request.headers_mut().remove(AUTHORIZATION);
     }
-    *request.url_mut() = to;
+    *request.url_mut() = to.clone();
     Some(request)
 }
 

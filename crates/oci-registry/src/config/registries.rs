@@ -1,8 +1,10 @@
 //! All files together: which places a name stands for.
 
-use oci_image::{InvalidName, named::names_host};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+
+use oci_image::InvalidName;
+use oci_image::named::names_host;
 
 use super::content::{Content, Mode, Pulls, Registry};
 use super::matching::Forms;

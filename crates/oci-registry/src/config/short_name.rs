@@ -1,7 +1,8 @@
 //! Names of images without a registry, and the full names they may stand for.
 
-use oci_image::named::names_host;
 use std::collections::BTreeMap;
+
+use oci_image::named::names_host;
 
 use crate::name::ImageName;
 
