@@ -233,12 +233,16 @@ mod tests {
             ("h.example:5000/a/b-c__d:V1.x", "h.example:5000/a/b-c__d:V1.x"),
             ("index.docker.io/x", "docker.io/library/x"),
             ("[::1]:5000/x", "[::1]:5000/x"),
+            ("h:5000/x:t", "h:5000/x:t"),
         ];
         for (text, full) in cases {
             assert_eq!(Named::parse(text).unwrap().to_string(), full);
         }
-        let both = format!("h.example/a:t@sha256:{hex}");
-        assert_eq!(Named::parse(&both).unwrap().to_string(), both);
+        for digest in [format!("h.example/a:t@sha256:{hex}"), format!("h.example/a@sha256:{hex}")] {
+            let named = Named::parse(&digest).unwrap();
+            assert_eq!((named.to_string(), named.or_latest().to_string()), (digest.clone(), digest));
+        }
+        assert_eq!(Named::parse("localhost/x").unwrap().or_latest().to_string(), "localhost/x:latest");
         for bad in [
             "",
             "/",
@@ -249,6 +253,9 @@ mod tests {
             "h.x/a@sha256:../x",
             "a:",
             "a:-x",
+            "x:.",
+            "-x",
+            "x y",
             "a@sha256:0",
             "h.example/../x",
             "a//b",

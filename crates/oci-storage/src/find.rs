@@ -155,6 +155,10 @@ mod tests {
             let matched = find(text, &images, "here").unwrap();
             assert_eq!(matched.named.map(|name| name.to_string()).as_deref(), named, "{text}");
         }
+        let local = |text: &str| built_here(text).map(|name| name.to_string());
+        assert_eq!(local("x"), Some("localhost/x:latest".into()));
+        assert_eq!(local("a/b:1"), Some("localhost/a/b:1".into()));
+        assert_eq!([local("localhost/x"), local("h:5000/x")], [None, None]);
         assert!(find("nothing", &images, "here").unwrap_err().to_string().contains("\"nothing\" not found in here"));
     }
 }
